@@ -1,0 +1,66 @@
+import { create } from '@bufbuild/protobuf';
+import { status } from '@grpc/grpc-js';
+import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from '@realmkeep/proto/google/rpc/error_details';
+import { RpcError } from './rpc-error.ts';
+
+/** A field that breaks a rule, by its path in proto names, for example `operations[3].credit.amount`. */
+export type FieldViolation = { field: string; description: string };
+
+// The faults of this file belong to no service, so their domain is empty until they leave one.
+function errorInfo(reason: string) {
+  return create(ErrorInfoSchema, { reason });
+}
+
+function retryInfo(delayMs: number) {
+  const seconds = Math.floor(delayMs / 1000);
+  return create(RetryInfoSchema, {
+    retryDelay: { seconds: BigInt(seconds), nanos: Math.round((delayMs - seconds * 1000) * 1e6) },
+  });
+}
+
+/** INVALID_ARGUMENT that names each field: BadRequest and the reason INVALID_ARGUMENT. */
+export function invalidArgument(violations: FieldViolation[]): RpcError {
+  const message = violations.map(({ field, description }) => (field ? `${field}: ${description}` : description));
+  return new RpcError(status.INVALID_ARGUMENT, message.join('; ') || 'the request is not valid', [
+    errorInfo('INVALID_ARGUMENT'),
+    create(BadRequestSchema, { fieldViolations: violations }),
+  ]);
+}
+
+/** UNAVAILABLE, safe to retry after the delay: RetryInfo and the reason UNAVAILABLE. */
+export function unavailable(message: string, retryDelayMs: number): RpcError {
+  return new RpcError(status.UNAVAILABLE, message, [errorInfo('UNAVAILABLE'), retryInfo(retryDelayMs)]);
+}
+
+/** RESOURCE_EXHAUSTED: more than is taken now; RetryInfo and the reason RESOURCE_EXHAUSTED. */
+export function resourceExhausted(message: string, retryDelayMs: number): RpcError {
+  return new RpcError(status.RESOURCE_EXHAUSTED, message, [errorInfo('RESOURCE_EXHAUSTED'), retryInfo(retryDelayMs)]);
+}
+
+/** UNAUTHENTICATED with the reason TOKEN_MISSING, TOKEN_INVALID or TOKEN_EXPIRED. */
+export function unauthenticated(
+  reason: 'TOKEN_MISSING' | 'TOKEN_INVALID' | 'TOKEN_EXPIRED',
+  message: string,
+): RpcError {
+  return new RpcError(status.UNAUTHENTICATED, message, [errorInfo(reason)]);
+}
+
+/** PERMISSION_DENIED with the reason ROLE_NOT_ALLOWED or NOT_YOUR_DATA. */
+export function permissionDenied(reason: 'ROLE_NOT_ALLOWED' | 'NOT_YOUR_DATA', message: string): RpcError {
+  return new RpcError(status.PERMISSION_DENIED, message, [errorInfo(reason)]);
+}
+
+/** INTERNAL "internal error", which says nothing about the inside. */
+export function internal(cause?: unknown): RpcError {
+  return new RpcError(status.INTERNAL, 'internal error', [errorInfo('INTERNAL')], { cause });
+}
+
+/** CANCELLED: the caller has left. */
+export function cancelled(): RpcError {
+  return new RpcError(status.CANCELLED, 'the caller has left', [errorInfo('CANCELLED')]);
+}
+
+/** DEADLINE_EXCEEDED: the caller's deadline has passed. */
+export function deadlineExceeded(): RpcError {
+  return new RpcError(status.DEADLINE_EXCEEDED, 'the deadline has passed', [errorInfo('DEADLINE_EXCEEDED')]);
+}
