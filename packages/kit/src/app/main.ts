@@ -1,0 +1,3 @@
+import type { Service } from './service.ts';
+
+export declare function runMain(start: () => Promise<Service>): void;
