@@ -3,13 +3,11 @@
 -- One row, written on the primary about each second by any process of the service. A replica's copy of it says how
 -- old its data are, also when nothing else is written.
 create table heartbeat (
-  singleton boolean primary key default true check (singleton),
-  at timestamptz not null default clock_timestamp(),
+  singleton boolean primary key check (singleton),
+  at timestamptz not null,
   -- The primary's timeline when it wrote this: a replica shows it once it replays that history.
-  timeline int not null default 0
+  timeline int not null
 );
-
-insert into heartbeat default values;
 
 -- The time up to which this node has everything that was acknowledged.
 create function as_of() returns timestamptz
@@ -30,6 +28,8 @@ as $$
     end,
     case when pg_is_in_recovery() then pg_last_wal_replay_lsn() else pg_current_wal_insert_lsn() end
 $$;
+
+insert into heartbeat select true, clock_timestamp(), timeline from wal_position();
 
 -- Gives the runtime role exactly these privileges on an object, whatever default privileges gave it before:
 -- select runtime_may('select, insert', 'table transactions'). The role bears the name of the database; where there is
