@@ -1,0 +1,14 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['{packages,services,tools,tests}/**/*.test.ts'],
+    // The real stores of the run, started when the first test file asks for them.
+    globalSetup: ['packages/testkit/src/stores-host.ts'],
+    // Fails a test file that leaves a connection or a process behind.
+    setupFiles: ['packages/testkit/src/leaks.ts'],
+    testTimeout: 30_000,
+    hookTimeout: 120_000,
+    teardownTimeout: 60_000,
+  },
+});
