@@ -1,0 +1,122 @@
+import { decodeJwt, type JWTPayload, jwtVerify } from 'jose';
+import { JWTExpired } from 'jose/errors';
+import { LRUCache } from 'lru-cache';
+import { unauthenticated } from '../errors/common.ts';
+import type { Logger } from '../log/logger.ts';
+import type { Caller, Role } from './caller.ts';
+import { type KeySet, openKeySet } from './key-set.ts';
+
+const CLOCK_TOLERANCE_S = 5;
+const MOST_KNOWN_TOKENS = 20_000;
+const LONGEST_TOKEN = 4_096;
+
+const CALLER_ROLES = new Map<unknown, Role>([
+  ['player', 'PLAYER'],
+  ['server', 'SERVER'],
+  ['admin', 'ADMIN'],
+]);
+const SERVICE_ROLES = new Map<unknown, Role>([['service', 'SERVICE']]);
+
+/** Tells whose a token is. */
+export type TokenVerifier = {
+  /** The caller of a token that was verified before and still holds. */
+  known(token: string): Caller | undefined;
+  /** Verifies a token. Throws UNAUTHENTICATED TOKEN_EXPIRED or TOKEN_INVALID. */
+  verify(token: string): Promise<Caller>;
+  close(): void;
+};
+
+/**
+ * Verifies ES256 tokens that carry iss, aud `realmkeep`, sub, role and exp; clocks may differ by five seconds.
+ *
+ * Each issuer has its own keys and its own roles, so that a key for callers can never make a service, nor the other way
+ * round. A verified token is remembered until it expires or the keys change, 20,000 of them at most.
+ *
+ * @param jwksFile the public keys of the issuer `realmkeep`: roles player, server, admin
+ * @param internalJwksFile the public keys of the issuer `realmkeep-internal`: role service
+ */
+export function createTokenVerifier({
+  jwksFile,
+  internalJwksFile,
+  logger,
+}: {
+  jwksFile: string;
+  internalJwksFile: string;
+  logger: Logger;
+}): TokenVerifier {
+  const known = new LRUCache<string, { caller: Caller; until: number }>({ max: MOST_KNOWN_TOKENS });
+  const verifying = new Map<string, Promise<Caller>>();
+  let generation = 0;
+
+  function forget(): void {
+    generation += 1;
+    known.clear();
+    verifying.clear();
+  }
+  const callers = openKeySet({ file: jwksFile, logger, onChange: forget });
+  const services = openKeySet({ file: internalJwksFile, logger, onChange: forget });
+  const issuers = new Map<string, { keys: KeySet; roles: Map<unknown, Role> }>([
+    ['realmkeep', { keys: callers, roles: CALLER_ROLES }],
+    ['realmkeep-internal', { keys: services, roles: SERVICE_ROLES }],
+  ]);
+
+  async function verify(token: string): Promise<Caller> {
+    const begun = generation;
+    const issuer = issuerOf(token);
+    const trusted = issuers.get(issuer);
+    if (!trusted) throw unauthenticated('TOKEN_INVALID', 'the token is of an unknown issuer');
+    const claims = await claimsOf(token, issuer, trusted.keys);
+    const role = trusted.roles.get(claims.role);
+    if (!role || !claims.sub || !claims.exp)
+      throw unauthenticated('TOKEN_INVALID', 'the token lacks a subject or role');
+    const caller: Caller = Object.freeze({ subject: claims.sub, role });
+    // Keys that changed meanwhile may not vouch for this token any more.
+    if (begun === generation) known.set(token, { caller, until: (claims.exp + CLOCK_TOLERANCE_S) * 1000 });
+    return caller;
+  }
+
+  return {
+    known(token) {
+      const entry = known.get(token);
+      return entry && Date.now() < entry.until ? entry.caller : undefined;
+    },
+    verify(token) {
+      const running = verifying.get(token);
+      if (running) return running;
+      const started = verify(token).finally(() => {
+        if (verifying.get(token) === started) verifying.delete(token);
+      });
+      verifying.set(token, started);
+      return started;
+    },
+    close() {
+      callers.close();
+      services.close();
+    },
+  };
+}
+
+function issuerOf(token: string): string {
+  try {
+    if (token.length <= LONGEST_TOKEN) return decodeJwt(token).iss ?? '';
+  } catch {
+    // Not a token at all.
+  }
+  throw unauthenticated('TOKEN_INVALID', 'the token can not be read');
+}
+
+async function claimsOf(token: string, issuer: string, keys: KeySet): Promise<JWTPayload> {
+  try {
+    const { payload } = await jwtVerify(token, keys.get, {
+      algorithms: ['ES256'],
+      issuer,
+      audience: 'realmkeep',
+      clockTolerance: CLOCK_TOLERANCE_S,
+      requiredClaims: ['sub', 'exp', 'role'],
+    });
+    return payload;
+  } catch (fault) {
+    if (fault instanceof JWTExpired) throw unauthenticated('TOKEN_EXPIRED', 'the token has expired');
+    throw unauthenticated('TOKEN_INVALID', 'the token is not valid');
+  }
+}
