@@ -18,12 +18,22 @@ function retryInfo(delayMs: number) {
   });
 }
 
-/** INVALID_ARGUMENT that names each field: BadRequest and the reason INVALID_ARGUMENT. */
+// Details travel in a trailer, which has to stay small enough for every proxy on the way.
+const MOST_VIOLATIONS = 25;
+const MOST_IN_MESSAGE = 3;
+
+/**
+ * INVALID_ARGUMENT that names the fields: BadRequest and the reason INVALID_ARGUMENT. The details hold the first 25
+ * violations, the message the first 3 and how many more there are.
+ */
 export function invalidArgument(violations: FieldViolation[]): RpcError {
-  const message = violations.map(({ field, description }) => (field ? `${field}: ${description}` : description));
-  return new RpcError(status.INVALID_ARGUMENT, message.join('; ') || 'the request is not valid', [
+  const told = violations
+    .slice(0, MOST_IN_MESSAGE)
+    .map(({ field, description }) => (field ? `${field}: ${description}` : description));
+  if (violations.length > MOST_IN_MESSAGE) told.push(`and ${violations.length - MOST_IN_MESSAGE} more`);
+  return new RpcError(status.INVALID_ARGUMENT, told.join('; ') || 'the request is not valid', [
     errorInfo('INVALID_ARGUMENT'),
-    create(BadRequestSchema, { fieldViolations: violations }),
+    create(BadRequestSchema, { fieldViolations: violations.slice(0, MOST_VIOLATIONS) }),
   ]);
 }
 

@@ -1,0 +1,44 @@
+import type { DescMethodServerStreaming } from '@bufbuild/protobuf';
+import type { handleServerStreamingCall } from '@grpc/grpc-js';
+import { createCall, type Method } from './call.ts';
+import { encode } from './encode.ts';
+import type { ServerStreamingHandler } from './implementation.ts';
+import { createOutflow } from './outflow.ts';
+import type { Step } from './steps.ts';
+
+/**
+ * The last step of a server stream: pulls the handler's answers one by one, each when the transport has room.
+ *
+ * When the caller leaves or the stream is ended, the handler's signal is aborted and the stream is over at once, also
+ * when the handler is waiting for something; what it throws then is of no interest.
+ */
+export function answerStream(handler: ServerStreamingHandler<DescMethodServerStreaming>): Step {
+  return async (call) => {
+    if (!call.request) throw new Error('a request is decoded before it is answered');
+    const schema = call.method.desc.output;
+    const answers = handler(call.request, call)[Symbol.asyncIterator]();
+    const { promise: aborted, reject } = Promise.withResolvers<never>();
+    aborted.catch(() => undefined);
+    call.signal.addEventListener('abort', () => reject(call.signal.reason), { once: true });
+    call.signal.throwIfAborted();
+    call.sendHeaders();
+    try {
+      for (;;) {
+        const { done, value } = await Promise.race([answers.next(), aborted]);
+        if (done) return;
+        const room = call.outlet.send(encode(schema, value));
+        if (room) await Promise.race([room, aborted]);
+      }
+    } finally {
+      answers.return?.().catch(() => undefined);
+    }
+  };
+}
+
+/** Binds the steps to the transport. */
+export function serverStreamingHandler(method: Method, run: Step): handleServerStreamingCall<Buffer, Buffer> {
+  return (surface) => {
+    const outflow = createOutflow(surface);
+    void run(createCall(method, surface, outflow)).then(outflow.end);
+  };
+}
