@@ -1,12 +1,22 @@
-import type {
-  DescMethodServerStreaming,
-  DescMethodUnary,
-  DescService,
-  MessageInitShape,
-  MessageShape,
+import {
+  create,
+  type DescMethod,
+  type DescMethodServerStreaming,
+  type DescMethodUnary,
+  type DescService,
+  fromBinary,
+  type MessageInitShape,
+  type MessageShape,
+  toBinary,
 } from '@bufbuild/protobuf';
+import { type CallOptions as Calling, Client as Channel, credentials, Metadata } from '@grpc/grpc-js';
 import type { ServiceTokens } from '../auth/service-tokens.ts';
+import { internal } from '../errors/common.ts';
 import type { CallContext } from '../server/implementation.ts';
+import { formatTraceparent } from '../telemetry/trace.ts';
+import { serviceConfigOf } from './service-config.ts';
+import { callStream } from './stream-call.ts';
+import { callUnary } from './unary-call.ts';
 
 /** How one call is made. */
 export type CallOptions = {
@@ -35,7 +45,81 @@ export type ClientSettings = {
   timeoutMs?: number;
 };
 
-export declare function createClient<S extends DescService>(
+const TRANSPORT = {
+  'grpc.enable_channelz': 0,
+  'grpc.max_receive_message_length': 4 * 1024 * 1024,
+  // A client of its own has connections of its own, so that closing one ends nobody else's.
+  'grpc.use_local_subchannel_pool': 1,
+  'grpc.keepalive_time_ms': 60_000,
+  'grpc.keepalive_timeout_ms': 10_000,
+  'grpc.initial_reconnect_backoff_ms': 100,
+  'grpc.max_reconnect_backoff_ms': 5_000,
+  // A name is looked up again this soon when a connection is lost, to find the replicas that came instead.
+  'grpc.dns_min_time_between_resolutions_ms': 1_000,
+};
+
+/** One call, ready to be made. */
+export type Prepared = {
+  readonly service: string;
+  readonly path: string;
+  readonly metadata: Metadata;
+  readonly calling: Calling;
+  /** Either of them ends the call. */
+  readonly signals: AbortSignal[];
+  readonly encode: (request: unknown) => Buffer;
+  readonly decode: (bytes: Buffer) => MessageShape<DescMethod['output']>;
+};
+
+/**
+ * Makes a client. Its connections are made at the first call and shared by all; `close` ends them.
+ *
+ * A unary call ends at the sooner of its own timeout and its context's deadline. What the contract declares safe is
+ * made again when it was UNAVAILABLE; nothing else ever is, unless the server has not seen it.
+ */
+export function createClient<S extends DescService>(
   service: S,
-  settings: ClientSettings,
-): Client<S> & { close(): void };
+  { address, serviceTokens, timeoutMs: usualTimeoutMs = 5_000 }: ClientSettings,
+): Client<S> & { close(): void } {
+  const channel = new Channel(address, credentials.createInsecure(), {
+    ...TRANSPORT,
+    'grpc.service_config': serviceConfigOf(service),
+  });
+
+  async function prepare(method: DescMethod, { context, timeoutMs, signal }: CallOptions): Promise<Prepared> {
+    const metadata = new Metadata();
+    if (serviceTokens) metadata.set('authorization', `Bearer ${await tokenOf(serviceTokens)}`);
+    metadata.set('traceparent', formatTraceparent(context?.trace));
+    const own = timeoutMs ?? (method.methodKind === 'unary' ? usualTimeoutMs : Number.POSITIVE_INFINITY);
+    const deadline = Math.min(Date.now() + own, context?.deadline ?? Number.POSITIVE_INFINITY);
+    return {
+      service: service.typeName,
+      path: `/${service.typeName}/${method.name}`,
+      metadata,
+      calling: Number.isFinite(deadline) ? { deadline } : {},
+      signals: [context?.signal, signal].filter((given) => given !== undefined),
+      encode: (request) =>
+        asBuffer(toBinary(method.input, create(method.input, request as MessageInitShape<typeof method.input>))),
+      decode: (bytes) => fromBinary(method.output, bytes),
+    };
+  }
+
+  const calls = service.methods.map((method) => [
+    method.localName,
+    method.methodKind === 'unary'
+      ? (request: unknown, options: CallOptions = {}) => callUnary(channel, request, prepare(method, options))
+      : (request: unknown, options: CallOptions = {}) => callStream(channel, request, () => prepare(method, options)),
+  ]);
+  return { ...(Object.fromEntries(calls) as Client<S>), close: () => channel.close() };
+}
+
+async function tokenOf(serviceTokens: ServiceTokens): Promise<string> {
+  try {
+    return await serviceTokens.token();
+  } catch (fault) {
+    throw internal(fault);
+  }
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
