@@ -1,0 +1,38 @@
+import { fileURLToPath } from 'node:url';
+import { openFoundation } from '@realmkeep/kit/app/foundation';
+import { type Service as App, startService } from '@realmkeep/kit/app/service';
+import { createClient } from '@realmkeep/kit/client/client';
+import { waitForSchema } from '@realmkeep/kit/postgres/migrate';
+import { ItemEventService } from '@realmkeep/proto/realmkeep/player_state/v1/item_event_service';
+import type { Config } from './config.ts';
+import { createFollowMetrics } from './follow-metrics.ts';
+import { startFollower } from './follower.ts';
+import { itemLocationRpcs, locationRpcs, playerItemLocationRpcs } from './rpc.ts';
+import { createService } from './service.ts';
+
+/** The SQL files that make this service's database. */
+export const MIGRATIONS = fileURLToPath(new URL('../migrations/', import.meta.url));
+
+/** Starts the service: it follows player-state, and answers calls once its database is migrated. */
+export async function startApp(config: Config): Promise<App> {
+  const foundation = await openFoundation({ name: 'item-location', config });
+  const { logger, postgres, pageTokens, serviceTokens, telemetry } = foundation;
+  try {
+    await postgres.read(({ pool }) => waitForSchema(pool, MIGRATIONS, { logger }));
+
+    const source = createClient(ItemEventService, { address: config.PLAYER_STATE_ADDRESS, serviceTokens });
+    foundation.onClose(() => source.close());
+    const follower = startFollower({ source, postgres, metrics: createFollowMetrics(telemetry.meter), logger });
+    foundation.onClose(() => follower.stop());
+
+    const service = createService({ postgres, pageTokens });
+    return await startService(foundation, [
+      itemLocationRpcs(service),
+      locationRpcs(service),
+      playerItemLocationRpcs(service),
+    ]);
+  } catch (fault) {
+    await foundation.close();
+    throw fault;
+  }
+}

@@ -1,0 +1,46 @@
+import type { Meter } from '@opentelemetry/api';
+import type { Step } from './follow-step.ts';
+
+/** What is measured of the following. */
+export type FollowMetrics = ReturnType<typeof createFollowMetrics>;
+
+/** Only the process that follows reports lag and position. */
+export function createFollowMetrics(meter: Meter) {
+  const events = meter.createCounter('item_location.follow.events', { description: 'Events of player-state applied' });
+  const parked = meter.createCounter('item_location.follow.parked', {
+    description: 'Events of player-state that can never be applied',
+  });
+  const failures = meter.createCounter('item_location.follow.failures', {
+    description: 'Times that following broke off and began again',
+  });
+  let latest: Pick<Step, 'asOf' | 'position'> | undefined;
+  meter
+    .createObservableGauge('item_location.follow.lag', {
+      description: 'How long ago player-state was as it is shown here, by its clock and ours',
+      unit: 's',
+    })
+    .addCallback((result) => {
+      if (latest) result.observe(Math.max(0, Date.now() - latest.asOf.getTime()) / 1000);
+    });
+  meter
+    .createObservableGauge('item_location.follow.position', {
+      description: 'The transaction of player-state up to which its events were applied',
+    })
+    .addCallback((result) => {
+      if (latest?.position) result.observe(Number(latest.position.transaction));
+    });
+  return {
+    applied(step: Step, parkedNow: number): void {
+      latest = { asOf: step.asOf, position: step.position ?? latest?.position };
+      events.add(step.size - parkedNow);
+      if (parkedNow > 0) parked.add(parkedNow);
+    },
+    failed(): void {
+      failures.add(1);
+    },
+    /** This process follows no more. */
+    ended(): void {
+      latest = undefined;
+    },
+  };
+}

@@ -1,0 +1,66 @@
+import type { Caller } from '@realmkeep/kit/auth/caller';
+import type { ListItemLocationsRequest } from '@realmkeep/proto/realmkeep/item_location/v1/item_location_service';
+
+/** What a listing is by. */
+export type FilterKind = 'owner' | 'location' | 'area' | 'item';
+
+/** The place between two pages: `next` holds the ids above `id`, `previous` the others. */
+export type Boundary = { direction: 'next' | 'previous'; id: string };
+
+/** One listing: everything that its page tokens are bound to, as `query`, and the size of a page. */
+export type Listing = { by: FilterKind; value: string; query: string; pageSize: number };
+
+/** Default size of a page, of every listing. */
+export const DEFAULT_PAGE_SIZE = 20;
+
+/** What is asked for. The contract has checked that exactly one filter is given. */
+export function listingOf(request: ListItemLocationsRequest): Listing {
+  const [by, value] = filterOf(request);
+  return { by, value, query: `item-locations by ${by} ${value}`, pageSize: request.pageSize || DEFAULT_PAGE_SIZE };
+}
+
+function filterOf(request: ListItemLocationsRequest): [FilterKind, string] {
+  if (request.playerId) return ['owner', request.playerId.toLowerCase()];
+  if (request.locationId) return ['location', request.locationId.toLowerCase()];
+  if (request.areaCode) return ['area', request.areaCode];
+  return ['item', request.itemId];
+}
+
+/** A player sees its own things and what lies at a location: a place in the world is visible to all. */
+export function mayList(caller: Caller, { by, value }: Listing): boolean {
+  return caller.role !== 'PLAYER' || by === 'location' || (by === 'owner' && value === caller.subject.toLowerCase());
+}
+
+/** The cursor of a boundary, and back; undefined when it is none. */
+export function toCursor({ direction, id }: Boundary): unknown {
+  return [direction, id];
+}
+
+export function fromCursor(cursor: unknown): Boundary | undefined {
+  if (!Array.isArray(cursor)) return undefined;
+  const [direction, id] = cursor as unknown[];
+  return (direction === 'next' || direction === 'previous') && typeof id === 'string' ? { direction, id } : undefined;
+}
+
+/**
+ * Cuts a page out of what was found from a boundary on, nearest first, of which one more than the page was asked for.
+ * Two pages that share a boundary are each other's complement, so no row is in both or in neither.
+ */
+export function cutPage<Row extends { game_item_id: string }>(
+  found: Row[],
+  pageSize: number,
+  boundary: Boundary | undefined,
+): { rows: Row[]; next: Boundary | undefined; previous: Boundary | undefined } {
+  const rows = found.slice(0, pageSize);
+  const beyond = found[pageSize];
+  if (boundary?.direction === 'previous') {
+    const previous: Boundary | undefined = beyond && { direction: 'previous', id: beyond.game_item_id };
+    return { rows: rows.reverse(), next: { direction: 'next', id: boundary.id }, previous };
+  }
+  const last = rows.at(-1);
+  return {
+    rows,
+    next: beyond && last && { direction: 'next', id: last.game_item_id },
+    previous: boundary && { direction: 'previous', id: boundary.id },
+  };
+}

@@ -1,0 +1,131 @@
+import type { Reader, WalPosition } from '@realmkeep/kit/postgres/nodes';
+import type { ItemLocationRow } from '../item-location.ts';
+import type { Boundary, FilterKind } from '../listing.ts';
+import type { SourcePosition } from '../source-position.ts';
+
+const COLUMNS = {
+  game_item_id: 'uuid',
+  item_id: 'text',
+  item_name: 'text',
+  item_kind: 'text',
+  quantity: 'bigint',
+  owner_id: 'uuid',
+  owner_name: 'text',
+  location_id: 'uuid',
+  location_name: 'text',
+  area_code: 'text',
+  x: 'double precision',
+  y: 'double precision',
+  z: 'double precision',
+  version: 'bigint',
+  source_version: 'bigint',
+  updated_at: 'timestamptz',
+} as const satisfies Record<keyof ItemLocationRow, string>;
+const NAMES = Object.keys(COLUMNS).join(', ');
+const NOTHING = Object.values(COLUMNS)
+  .map((type) => `null::${type}`)
+  .join(', ');
+
+const FILTER_COLUMNS = {
+  owner: 'owner_id',
+  location: 'location_id',
+  area: 'area_code',
+  item: 'item_id',
+} as const satisfies Record<FilterKind, keyof ItemLocationRow>;
+
+const PAGE_STEPS = {
+  first: { bound: '', order: 'asc' },
+  next: { bound: 'and game_item_id > $3', order: 'asc' },
+  previous: { bound: 'and game_item_id <= $3', order: 'desc' },
+} as const;
+
+/** The statement of a page. After its rows comes one row with the snapshot's time and the node's WAL position. */
+export function pageStatement(by: FilterKind, step: keyof typeof PAGE_STEPS): { name: string; text: string } {
+  const { bound, order } = PAGE_STEPS[step];
+  return {
+    name: `item_locations_by_${by}_${step}`,
+    text: `(select ${NAMES}, null::timestamptz as as_of, null::int as timeline, null::text as lsn
+      from game_item_locations where ${FILTER_COLUMNS[by]} = $1 and not consumed ${bound}
+      order by game_item_id ${order} limit $2)
+      union all
+      select ${NOTHING}, as_of(), timeline, lsn::text from wal_position()`,
+  };
+}
+
+const STATEMENTS = Object.fromEntries(
+  (Object.keys(FILTER_COLUMNS) as FilterKind[]).flatMap((by) =>
+    (Object.keys(PAGE_STEPS) as (keyof typeof PAGE_STEPS)[]).map((step) => [`${by} ${step}`, pageStatement(by, step)]),
+  ),
+);
+
+type Snapshot = { as_of: Date };
+type PageRow = (ItemLocationRow & { as_of: null }) | (Snapshot & WalPosition & { game_item_id: null });
+
+/** The row of a live thing, and the time of the snapshot; undefined when there is none. */
+export async function findItemLocation(node: Reader, gameItemId: string) {
+  const { rows } = await node.query<ItemLocationRow & Snapshot>({
+    name: 'item_location',
+    text: `select ${NAMES}, (select as_of()) as as_of from game_item_locations where game_item_id = $1 and not consumed`,
+    values: [gameItemId],
+  });
+  return rows[0];
+}
+
+/**
+ * At most `limit` live rows of one filter, the nearest to the boundary first: those after it in growing order of their
+ * ids, or those up to it in falling order. Without a boundary from the beginning.
+ */
+export async function listItemLocations(
+  node: Reader,
+  { by, value, boundary, limit }: { by: FilterKind; value: string; boundary: Boundary | undefined; limit: number },
+): Promise<{ rows: ItemLocationRow[]; asOf: Date; wal: WalPosition }> {
+  const { rows: found } = await node.query<PageRow>({
+    ...STATEMENTS[`${by} ${boundary?.direction ?? 'first'}`]!,
+    values: boundary ? [value, limit, boundary.id] : [value, limit],
+  });
+  const rows: ItemLocationRow[] = [];
+  let end: (Snapshot & WalPosition) | undefined;
+  for (const row of found) {
+    if (row.game_item_id === null) end = row;
+    else rows.push(row);
+  }
+  return { rows, asOf: end!.as_of, wal: { timeline: end!.timeline, lsn: end!.lsn } };
+}
+
+type PlayerRow = (ItemLocationRow | { game_item_id: null }) &
+  Snapshot & { player_version: string; source_transaction: string | null; source_id: string | null };
+
+/** All live rows of a player by id, the player's version here and the position that was followed to: one snapshot. */
+export async function playerItemLocations(node: Reader, playerId: string) {
+  const { rows } = await node.query<PlayerRow>({
+    name: 'player_item_locations',
+    text: `select ${NAMES.replaceAll(/\w+/g, 'g.$&')}, coalesce(v.version, 0) as player_version,
+        f.source_transaction, f.source_id, (select as_of()) as as_of
+      from follow_position f
+      left join player_versions v on v.player_id = $1
+      left join game_item_locations g on g.owner_id = $1 and not g.consumed
+      order by g.game_item_id`,
+    values: [playerId],
+  });
+  const { as_of: asOf, player_version, source_transaction, source_id } = rows[0]!;
+  return {
+    rows: rows.filter((row): row is PlayerRow & ItemLocationRow => row.game_item_id !== null),
+    version: BigInt(player_version),
+    position: toPosition(source_transaction, source_id),
+    asOf,
+  };
+}
+
+/** The position that was followed to, as this node has it; undefined: none yet. */
+export async function followedPosition(node: Reader): Promise<SourcePosition | undefined> {
+  const { rows } = await node.query<{ source_transaction: string | null; source_id: string | null }>({
+    name: 'followed_position',
+    text: 'select source_transaction, source_id from follow_position',
+    values: [],
+  });
+  return toPosition(rows[0]!.source_transaction, rows[0]!.source_id);
+}
+
+function toPosition(transaction: string | null, id: string | null): SourcePosition | undefined {
+  return transaction === null || id === null ? undefined : { transaction: BigInt(transaction), id: BigInt(id) };
+}

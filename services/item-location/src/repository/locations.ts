@@ -1,0 +1,44 @@
+import { PrismaPg } from '@prisma/adapter-pg';
+import type { Reader } from '@realmkeep/kit/postgres/nodes';
+import type pg from 'pg';
+import { type Location, PrismaClient } from '../generated/prisma/client.ts';
+
+export type { Location };
+
+/** One Prisma client for each node's pool, which stays the caller's to close. */
+const clients = new WeakMap<pg.Pool, PrismaClient>();
+
+function prisma({ pool }: Reader): PrismaClient {
+  let client = clients.get(pool);
+  if (!client) {
+    client = new PrismaClient({ adapter: new PrismaPg(pool) });
+    clients.set(pool, client);
+  }
+  return client;
+}
+
+/** Creates a location unless its id exists; answers what is there now. Rows of things that waited for it are filled in. */
+export async function createLocation(
+  primary: Reader,
+  location: Pick<Location, 'locationId' | 'name' | 'areaCode'>,
+): Promise<Location> {
+  const { location: locations } = prisma(primary);
+  await locations.createMany({ data: [location], skipDuplicates: true });
+  return locations.findUniqueOrThrow({ where: { locationId: location.locationId } });
+}
+
+export function findLocation(node: Reader, locationId: string): Promise<Location | null> {
+  return prisma(node).location.findUnique({ where: { locationId } });
+}
+
+/** At most `limit` locations by id, of one area or of all, above the id `after`. */
+export function listLocations(
+  node: Reader,
+  { areaCode, after, limit }: { areaCode: string; after: string | undefined; limit: number },
+): Promise<Location[]> {
+  return prisma(node).location.findMany({
+    where: { ...(areaCode && { areaCode }), ...(after && { locationId: { gt: after } }) },
+    orderBy: { locationId: 'asc' },
+    take: limit,
+  });
+}
