@@ -16,10 +16,7 @@ export type NodeOptions = {
 export type PostgresNode = {
   /** "host:port", for logs and metrics. */
   readonly name: string;
-  readonly url: string;
   readonly pool: pg.Pool;
-  /** Works of this process that run on it now. */
-  busy: number;
   /** Runs the statement; `sent` is called when it goes out. An error of the statement keeps the connection. */
   query<R extends pg.QueryResultRow>(statement: Statement, sent?: () => void): Promise<pg.QueryResult<R>>;
   transaction<T>(work: (client: pg.PoolClient) => Promise<T>, sent?: () => void): Promise<T>;
@@ -107,9 +104,7 @@ export function createNode(options: NodeOptions): PostgresNode {
 
   return {
     name: `${hostname}:${port || 5432}`,
-    url,
     pool,
-    busy: 0,
     query,
     transaction,
     evict: () => {

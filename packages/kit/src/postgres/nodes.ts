@@ -1,7 +1,12 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Meter } from '@opentelemetry/api';
 import type { Logger } from 'pino';
-import type { Reader } from './reader.ts';
-import type { WalPosition } from './wal-position.ts';
+import { resourceExhausted, unavailable } from '../errors/common.ts';
+import { isConnectionLost, isPoolBusy, isReadOnlyNode, isRecoveryConflict, isServerFull } from './errors.ts';
+import { observeNodes } from './metrics.ts';
+import { createNodeSet, type WatchedNode } from './node-set.ts';
+import { createReader, type Reader } from './reader.ts';
+import { type WalPosition, walReachedStatement } from './wal-position.ts';
 
 export type { Reader, Statement } from './reader.ts';
 export type { WalPosition } from './wal-position.ts';
@@ -16,7 +21,8 @@ export type ReadOptions = {
 export type PostgresNodes = {
   /**
    * Runs the work on the least busy replica within the lag limit, else on the primary. The work may run again on another
-   * node when its connection is lost, so it must only read. Throws UNAVAILABLE when no node is found in time.
+   * node when its connection is lost, so it must only read. Throws UNAVAILABLE when no node is found in time, and
+   * RESOURCE_EXHAUSTED when no connection gets free in time.
    */
   read<T>(work: (node: Reader) => Promise<T>, options?: ReadOptions): Promise<T>;
   /**
@@ -28,7 +34,7 @@ export type PostgresNodes = {
   write<T>(work: (primary: Reader) => Promise<T>, options?: { idempotent?: boolean }): Promise<T>;
   /** Whether some node can be read, and whether a primary is known, by the latest measurement. */
   state(): { readable: boolean; writable: boolean };
-  /** Resolves once the first measurement of every node is done, whatever it found. */
+  /** Resolves once the first look at every node is over, whatever it saw. */
   measured(): Promise<void>;
   /** Ends every connection, after the work in progress. */
   close(): Promise<void>;
@@ -45,11 +51,125 @@ export type PostgresNodesOptions = {
   maxReplicaLagMs?: number;
   /** How long a work waits for a node that can run it, in milliseconds; default 10,000. */
   failoverWaitMs?: number;
-  logger: Logger;
+  /** How long a work waits for a free connection, and opening one may take, in milliseconds; default 2,000. */
+  connectionWaitMs?: number;
+  /** When the server cancels a statement, in milliseconds; default 10,000. */
+  statementTimeoutMs?: number;
+  /** Time between two measurements of a node, in milliseconds; default 1,000. */
+  measureEveryMs?: number;
+  logger: Pick<Logger, 'info' | 'warn'>;
   meter: Meter;
 };
 
+/** A work that breaks its connection this often is not sent again: the fault is likely its own. */
+const MOST_BROKEN = 3;
+/** What an UNAVAILABLE or RESOURCE_EXHAUSTED of this file tells the caller to wait, in milliseconds. */
+const RETRY_DELAY = 1_000;
+/** Milliseconds before a work is tried again, from the second time on. */
+const AGAIN_AFTER = 50;
+
+const BEHIND = Symbol('the replica has not come as far as was asked');
+
 /** Opens the nodes of one database. Connects in the background and never fails by itself. */
-export function createPostgresNodes(_options: PostgresNodesOptions): PostgresNodes {
-  throw new Error('the Postgres nodes are being built');
+export function createPostgresNodes(options: PostgresNodesOptions): PostgresNodes {
+  const { failoverWaitMs = 10_000, logger, meter } = options;
+  const nodes = createNodeSet({
+    poolSize: 10,
+    maxReplicaLagMs: 5_000,
+    connectionWaitMs: 2_000,
+    statementTimeoutMs: 10_000,
+    measureEveryMs: 1_000,
+    ...options,
+  });
+  const metrics = observeNodes(meter, nodes.all);
+
+  /** Runs the work on nodes of the choice until one does it. `again`: whether it may run again after this error. */
+  async function run<T>(
+    choice: () => WatchedNode | undefined,
+    work: (reader: Reader) => Promise<T>,
+    again: (error: unknown, sendings: number) => boolean,
+  ): Promise<T> {
+    const deadline = performance.now() + failoverWaitMs;
+    let broken = 0;
+    for (let tries = 0; ; tries += 1) {
+      if (tries > 1) await delay(AGAIN_AFTER);
+      const chosen = choice() ?? (await nodes.waitFor(choice, deadline));
+      if (!chosen) throw unavailable('the database can not be reached', RETRY_DELAY);
+      const source = chosen.known?.role ?? 'primary';
+      let sendings = 0;
+      chosen.busy += 1;
+      try {
+        return await work(
+          createReader(chosen.node, source, (things) => {
+            sendings += things;
+          }),
+        );
+      } catch (error) {
+        if (isPoolBusy(error)) throw resourceExhausted('every connection to the database is busy', RETRY_DELAY);
+        if (!isNodeFault(error, source)) throw error;
+        logger.warn({ node: chosen.node.name, reason: String(error) }, 'a Postgres node did not do its work');
+        if (isConnectionLost(error) || isReadOnlyNode(error)) chosen.node.evict();
+        chosen.monitor.doubt();
+        if (sendings > 0) broken += 1;
+        if (!again(error, sendings) || broken >= MOST_BROKEN || performance.now() >= deadline) {
+          throw unavailable('the connection to the database was lost', RETRY_DELAY);
+        }
+      } finally {
+        chosen.busy -= 1;
+      }
+    }
+  }
+
+  const countedRead = <T>(choice: () => WatchedNode | undefined, work: (reader: Reader) => Promise<T>) =>
+    run(
+      choice,
+      (reader) => {
+        metrics.read(reader.source);
+        return work(reader);
+      },
+      () => true,
+    );
+
+  return {
+    read: async (work, { primary = false, minWal } = {}) => {
+      if (primary) return countedRead(nodes.primary, work);
+      if (!minWal) return countedRead(nodes.forRead, work);
+      const answer = await run(
+        nodes.forRead,
+        async (reader) => {
+          if (reader.source === 'replica' && !(await hasReached(reader, minWal))) return BEHIND;
+          metrics.read(reader.source);
+          return work(reader);
+        },
+        () => true,
+      );
+      return answer === BEHIND ? countedRead(nodes.primary, work) : answer;
+    },
+    write: (work, { idempotent = false } = {}) =>
+      run(
+        nodes.primary,
+        work,
+        // A refusal to write is sure to have done nothing when it answers the first thing that was sent.
+        (error, sendings) => idempotent || sendings === 0 || (sendings === 1 && isReadOnlyNode(error)),
+      ),
+    state: () => ({ readable: nodes.forRead() !== undefined, writable: nodes.primary() !== undefined }),
+    measured: async () => {
+      await Promise.all(nodes.all.map(({ monitor }) => monitor.looked));
+    },
+    close: async () => {
+      metrics.close();
+      await nodes.close();
+    },
+  };
+}
+
+/** Whether the error is the node's and not the work's, so that the same work can succeed elsewhere. */
+function isNodeFault(error: unknown, source: Reader['source']): boolean {
+  if (isConnectionLost(error) || isServerFull(error)) return true;
+  return source === 'primary' ? isReadOnlyNode(error) : isRecoveryConflict(error);
+}
+
+async function hasReached(reader: Reader, position: WalPosition): Promise<boolean> {
+  const { rows } = await reader.query<{ reached: boolean }>(walReachedStatement(position));
+  return rows[0]?.reached ?? false;
 }

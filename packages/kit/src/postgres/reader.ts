@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import type { PostgresNode } from './node.ts';
 
 /** A named prepared statement: one name means one text, on every pool of the process. */
 export type Statement = { name: string; text: string; values: unknown[] };
@@ -13,3 +14,20 @@ export type Reader = {
   /** Runs the work between BEGIN and COMMIT on one connection; rolls back when it throws. */
   transaction<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T>;
 };
+
+/**
+ * A reader of one node. `sent` hears how many things went out to the server: one a statement and one a transaction, and
+ * two when the pool is taken, because nobody knows what is done with it.
+ */
+export function createReader(node: PostgresNode, source: Reader['source'], sent: (things: number) => void): Reader {
+  const one = () => sent(1);
+  return {
+    source,
+    get pool() {
+      sent(2);
+      return node.pool;
+    },
+    query: (statement) => node.query(statement, one),
+    transaction: (work) => node.transaction(work, one),
+  };
+}

@@ -1,0 +1,78 @@
+import pg from 'pg';
+import { sqlState } from './errors.ts';
+
+/** What one look at a node found, on the node itself. */
+export type Measurement = {
+  role: 'primary' | 'replica';
+  /** On a replica that of the newest heartbeat it replayed; 0 when the database has no heartbeat yet. */
+  timeline: number;
+  /** How old its data may be, in milliseconds: the age of the newest heartbeat. 0 on a primary, infinite when unknown. */
+  lagMs: number;
+};
+
+/** A connection that measures. A look that takes longer than `timeoutMs` fails, and so does opening. */
+export async function openProbe(options: {
+  url: string;
+  applicationName: string;
+  timeoutMs: number;
+}): Promise<pg.Client> {
+  const client = new pg.Client({
+    connectionString: options.url,
+    application_name: options.applicationName,
+    connectionTimeoutMillis: options.timeoutMs,
+    query_timeout: options.timeoutMs,
+    // A heartbeat needs no replica's acknowledgement: measuring goes on while the replicas that commits wait for are away.
+    options: '-c synchronous_commit=local',
+    keepAlive: true,
+  });
+  client.on('error', () => undefined);
+  await client.connect();
+  return client;
+}
+
+/** Measures the node, and keeps the heartbeat going when it is the primary. */
+export async function measure(client: pg.Client): Promise<Measurement> {
+  const { rows } = await client.query<{ replica: boolean }>('select pg_is_in_recovery() as replica');
+  if (rows[0]?.replica) return measureReplica(client);
+  return { role: 'primary', timeline: await beat(client), lagMs: 0 };
+}
+
+async function measureReplica(client: pg.Client): Promise<Measurement> {
+  const heartbeat = await unlessMissing(
+    client.query<{ timeline: number; lag: number }>(
+      `select timeline, (extract(epoch from clock_timestamp() - at) * 1000)::float8 as lag from heartbeat`,
+    ),
+  );
+  const row = heartbeat?.rows[0];
+  return {
+    role: 'replica',
+    timeline: row?.timeline ?? 0,
+    lagMs: row ? Math.max(0, row.lag) : Number.POSITIVE_INFINITY,
+  };
+}
+
+/** Writes the heartbeat when no other process did in the last second, or when the timeline is new. Answers the timeline. */
+async function beat(client: pg.Client): Promise<number> {
+  const timeline = await client.query<{ timeline: number }>(
+    `select ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::int as timeline`,
+  );
+  const now = timeline.rows[0]?.timeline ?? 0;
+  await unlessMissing(
+    client.query({
+      text: `update heartbeat set at = clock_timestamp(), timeline = $1
+             where at < clock_timestamp() - interval '0.9 s' or timeline <> $1`,
+      values: [now],
+    }),
+  );
+  return now;
+}
+
+/** Undefined where the database is not migrated yet. */
+async function unlessMissing<T>(query: Promise<T>): Promise<T | undefined> {
+  try {
+    return await query;
+  } catch (error) {
+    if (sqlState(error) === '42P01' || sqlState(error) === '42501') return undefined;
+    throw error;
+  }
+}
