@@ -1,4 +1,3 @@
-import { fileURLToPath } from 'node:url';
 import { openFoundation } from '@realmkeep/kit/app/foundation';
 import { type Service as App, startService } from '@realmkeep/kit/app/service';
 import { createClient } from '@realmkeep/kit/client/client';
@@ -7,11 +6,9 @@ import { ItemEventService } from '@realmkeep/proto/realmkeep/player_state/v1/ite
 import type { Config } from './config.ts';
 import { createFollowMetrics } from './follow-metrics.ts';
 import { startFollower } from './follower.ts';
+import { MIGRATIONS } from './migrations.ts';
 import { itemLocationRpcs, locationRpcs, playerItemLocationRpcs } from './rpc.ts';
 import { createService } from './service.ts';
-
-/** The SQL files that make this service's database. */
-export const MIGRATIONS = fileURLToPath(new URL('../migrations/', import.meta.url));
 
 /** Starts the service: it follows player-state, and answers calls once its database is migrated. */
 export async function startApp(config: Config): Promise<App> {
