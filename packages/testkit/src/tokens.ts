@@ -6,7 +6,7 @@ export type TokenClaims = {
   subject: string;
   /** Seconds; negative for an expired token. Default: an hour. */
   expiresIn?: number;
-  /** Default: realmkeep. */
+  /** Default: realmkeep, and realmkeep-internal for role `service`. */
   issuer?: string;
   /** Default: realmkeep. */
   audience?: string;
@@ -38,7 +38,8 @@ export function unsignedToken(claims: TokenClaims): string {
 }
 
 function filled<T extends SignJWT | UnsecuredJWT>(token: T, claims: TokenClaims): T {
-  const { subject, expiresIn = 3600, issuer = 'realmkeep', audience = 'realmkeep' } = claims;
+  const { role, subject, expiresIn = 3600, audience = 'realmkeep' } = claims;
+  const { issuer = role === 'service' ? 'realmkeep-internal' : 'realmkeep' } = claims;
   const now = Math.floor(Date.now() / 1000);
   token.setIssuer(issuer).setAudience(audience).setSubject(subject);
   token.setIssuedAt(Math.min(now, now + expiresIn)).setExpirationTime(now + expiresIn);

@@ -41,8 +41,3 @@ export async function freePort(preferred?: number): Promise<number> {
     if (await isFree(port)) return port;
   }
 }
-
-/** Gives ports back that `freePort` handed out. */
-export function releasePorts(ports: Iterable<number>): void {
-  for (const port of ports) given.delete(port);
-}
