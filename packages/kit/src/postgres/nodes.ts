@@ -110,7 +110,7 @@ export function createPostgresNodes(options: PostgresNodesOptions): PostgresNode
         logger.warn({ node: chosen.node.name, reason: String(error) }, 'a Postgres node did not do its work');
         if (isConnectionLost(error) || isReadOnlyNode(error)) chosen.node.evict();
         chosen.monitor.doubt();
-        if (sendings > 0) broken += 1;
+        if (sendings > 0 && isConnectionLost(error)) broken += 1;
         if (!again(error, sendings) || broken >= MOST_BROKEN || performance.now() >= deadline) {
           throw unavailable('the connection to the database was lost', RETRY_DELAY);
         }

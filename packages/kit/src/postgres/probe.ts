@@ -3,6 +3,7 @@ import { sqlState } from './errors.ts';
 
 /** What one look at a node found, on the node itself. */
 export type Measurement = {
+  /** A primary takes writes; whatever else answers counts as a replica, also a primary that was made read-only. */
   role: 'primary' | 'replica';
   /** On a replica that of the newest heartbeat it replayed; 0 when the database has no heartbeat yet. */
   timeline: number;
@@ -32,7 +33,9 @@ export async function openProbe(options: {
 
 /** Measures the node, and keeps the heartbeat going when it is the primary. */
 export async function measure(client: pg.Client): Promise<Measurement> {
-  const { rows } = await client.query<{ replica: boolean }>('select pg_is_in_recovery() as replica');
+  const { rows } = await client.query<{ replica: boolean }>(
+    `select pg_is_in_recovery() or current_setting('default_transaction_read_only')::boolean as replica`,
+  );
   if (rows[0]?.replica) return measureReplica(client);
   return { role: 'primary', timeline: await beat(client), lagMs: 0 };
 }
