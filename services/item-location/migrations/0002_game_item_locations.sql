@@ -31,6 +31,15 @@ create index game_item_locations_by_location on game_item_locations (location_id
 create index game_item_locations_by_area on game_item_locations (area_code, game_item_id) where not consumed;
 create index game_item_locations_by_item on game_item_locations (item_id, game_item_id) where not consumed;
 
+-- Every query of this database goes by the keys of an index and takes them in order. A bitmap or a scan reads all that
+-- a filter has and sorts it, however short the page: a common item or place would cost its whole range each time.
+do $$
+begin
+  execute format('alter database %I set enable_bitmapscan = off', current_database());
+  execute format('alter database %I set enable_seqscan = off', current_database());
+end
+$$;
+
 -- Grows with any change to where a player's things are. Raised after the rows of things, in player order.
 create table player_versions (
   player_id uuid primary key,

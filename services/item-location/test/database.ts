@@ -29,6 +29,12 @@ export async function openTestDatabase() {
   return {
     ...database,
     primary,
+    /** Runs a statement as the owner of the tables. */
+    async asOwner(text: string) {
+      const client = new pg.Client({ connectionString: database.ownerUrl });
+      await client.connect();
+      await client.query(text).finally(() => client.end());
+    },
     async close() {
       await pool.end();
       await database.drop();

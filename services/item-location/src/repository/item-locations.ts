@@ -39,24 +39,28 @@ const PAGE_STEPS = {
   previous: { bound: 'and game_item_id <= $3', order: 'desc' },
 } as const;
 
-/** The statement of a page. After its rows comes one row with the snapshot's time and the node's WAL position. */
-export function pageStatement(by: FilterKind, step: keyof typeof PAGE_STEPS): { name: string; text: string } {
+/** The most rows of a statement: a plan that is made once for all values must know that a page is short. */
+const CAPS = [32, 128, 1024];
+
+/**
+ * The statement of a page: $1 the filter's value, $2 the number of rows, $3 the boundary. After its rows comes one row
+ * with the snapshot's time and the node's WAL position.
+ *
+ * @param limit at most 1,024
+ */
+export function pageStatement(by: FilterKind, step: keyof typeof PAGE_STEPS, limit: number) {
   const { bound, order } = PAGE_STEPS[step];
+  const cap = CAPS.find((most) => most >= limit);
   return {
-    name: `item_locations_by_${by}_${step}`,
-    text: `(select ${NAMES}, null::timestamptz as as_of, null::int as timeline, null::text as lsn
-      from game_item_locations where ${FILTER_COLUMNS[by]} = $1 and not consumed ${bound}
-      order by game_item_id ${order} limit $2)
+    name: `item_locations_by_${by}_${step}_${cap}`,
+    text: `(select *, null::timestamptz as as_of, null::int as timeline, null::text as lsn from (
+        select ${NAMES} from game_item_locations where ${FILTER_COLUMNS[by]} = $1 and not consumed ${bound}
+        order by game_item_id ${order} limit ${cap}
+      ) as page order by game_item_id ${order} limit $2)
       union all
       select ${NOTHING}, as_of(), timeline, lsn::text from wal_position()`,
   };
 }
-
-const STATEMENTS = Object.fromEntries(
-  (Object.keys(FILTER_COLUMNS) as FilterKind[]).flatMap((by) =>
-    (Object.keys(PAGE_STEPS) as (keyof typeof PAGE_STEPS)[]).map((step) => [`${by} ${step}`, pageStatement(by, step)]),
-  ),
-);
 
 type Snapshot = { as_of: Date };
 type PageRow = (ItemLocationRow & { as_of: null }) | (Snapshot & WalPosition & { game_item_id: null });
@@ -80,7 +84,7 @@ export async function listItemLocations(
   { by, value, boundary, limit }: { by: FilterKind; value: string; boundary: Boundary | undefined; limit: number },
 ): Promise<{ rows: ItemLocationRow[]; asOf: Date; wal: WalPosition }> {
   const { rows: found } = await node.query<PageRow>({
-    ...STATEMENTS[`${by} ${boundary?.direction ?? 'first'}`]!,
+    ...pageStatement(by, boundary?.direction ?? 'first', limit),
     values: boundary ? [value, limit, boundary.id] : [value, limit],
   });
   const rows: ItemLocationRow[] = [];
