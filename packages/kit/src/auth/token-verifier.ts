@@ -9,6 +9,7 @@ import { type KeySet, openKeySet } from './key-set.ts';
 const CLOCK_TOLERANCE_S = 5;
 const MOST_KNOWN_TOKENS = 20_000;
 const LONGEST_TOKEN = 4_096;
+const BEARER = /^bearer +(\S+)$/i;
 
 const CALLER_ROLES = new Map<unknown, Role>([
   ['player', 'PLAYER'],
@@ -17,12 +18,12 @@ const CALLER_ROLES = new Map<unknown, Role>([
 ]);
 const SERVICE_ROLES = new Map<unknown, Role>([['service', 'SERVICE']]);
 
-/** Tells whose a token is. */
+/** Tells whose a token is, given the `authorization` header that carries it. */
 export type TokenVerifier = {
-  /** The caller of a token that was verified before and still holds. */
-  known(token: string): Caller | undefined;
-  /** Verifies a token. Throws UNAUTHENTICATED TOKEN_EXPIRED or TOKEN_INVALID. */
-  verify(token: string): Promise<Caller>;
+  /** The caller of a header that was verified before and still holds. */
+  known(header: string): Caller | undefined;
+  /** Verifies a header. Throws UNAUTHENTICATED TOKEN_EXPIRED or TOKEN_INVALID. */
+  verify(header: string): Promise<Caller>;
   close(): void;
 };
 
@@ -60,8 +61,10 @@ export function createTokenVerifier({
     ['realmkeep-internal', { keys: services, roles: SERVICE_ROLES }],
   ]);
 
-  async function verify(token: string): Promise<Caller> {
+  async function verify(header: string): Promise<Caller> {
     const begun = generation;
+    const token = BEARER.exec(header)?.[1];
+    if (!token) throw unauthenticated('TOKEN_INVALID', 'the authorization header is not "Bearer <token>"');
     const issuer = issuerOf(token);
     const trusted = issuers.get(issuer);
     if (!trusted) throw unauthenticated('TOKEN_INVALID', 'the token is of an unknown issuer');
@@ -71,22 +74,22 @@ export function createTokenVerifier({
       throw unauthenticated('TOKEN_INVALID', 'the token lacks a subject or role');
     const caller: Caller = Object.freeze({ subject: claims.sub, role });
     // Keys that changed meanwhile may not vouch for this token any more.
-    if (begun === generation) known.set(token, { caller, until: (claims.exp + CLOCK_TOLERANCE_S) * 1000 });
+    if (begun === generation) known.set(header, { caller, until: (claims.exp + CLOCK_TOLERANCE_S) * 1000 });
     return caller;
   }
 
   return {
-    known(token) {
-      const entry = known.get(token);
+    known(header) {
+      const entry = known.get(header);
       return entry && Date.now() < entry.until ? entry.caller : undefined;
     },
-    verify(token) {
-      const running = verifying.get(token);
+    verify(header) {
+      const running = verifying.get(header);
       if (running) return running;
-      const started = verify(token).finally(() => {
-        if (verifying.get(token) === started) verifying.delete(token);
+      const started = verify(header).finally(() => {
+        if (verifying.get(header) === started) verifying.delete(header);
       });
-      verifying.set(token, started);
+      verifying.set(header, started);
       return started;
     },
     close() {

@@ -1,6 +1,6 @@
 import { resourceExhausted } from '../errors/common.ts';
 import type { RpcError } from '../errors/rpc-error.ts';
-import type { Call } from './call.ts';
+import { abortCall, type Call, goneFrom } from './call.ts';
 import type { Interceptor } from './steps.ts';
 
 const RETRY_AFTER_MS = 100;
@@ -30,7 +30,7 @@ export function createAdmission({ maxInWork, maxStreams }: { maxInWork: number; 
     openStreams: () => streams.size,
 
     async unary(call, next) {
-      const gone = call.left();
+      const gone = goneFrom(call);
       if (gone) throw gone;
       if (inWork >= maxInWork) throw resourceExhausted(`${maxInWork} requests are in work`, RETRY_AFTER_MS);
       inWork += 1;
@@ -42,7 +42,7 @@ export function createAdmission({ maxInWork, maxStreams }: { maxInWork: number; 
     },
 
     async streaming(call, next) {
-      const gone = ending ?? call.left();
+      const gone = ending ?? goneFrom(call);
       if (gone) throw gone;
       if (streams.size >= maxStreams) throw resourceExhausted(`${maxStreams} streams are open`, RETRY_STREAM_AFTER_MS);
       streams.add(call);
@@ -55,7 +55,7 @@ export function createAdmission({ maxInWork, maxStreams }: { maxInWork: number; 
 
     endStreams(reason) {
       ending = reason;
-      for (const call of streams) call.abort(reason);
+      for (const call of streams) abortCall(call, reason);
     },
   };
 }

@@ -39,71 +39,78 @@ export type Outlet = {
 /** One call on its way through the steps. Handlers see it as their context. */
 export type Call = CallContext & {
   readonly method: Method;
-  readonly metadata: Metadata;
-  /** The request as it came. */
-  readonly bytes: Buffer;
+  readonly surface: Surface;
+  readonly outlet: Outlet;
   /** The request, once it is decoded. */
   request: MessageShape<DescMessage> | undefined;
   caller: Caller;
   trace: Trace | undefined;
   /** How the call ended, once it has. */
   code: status;
-  /** Why nobody waits for the answer any more; undefined: somebody does. */
-  left(): RpcError | undefined;
-  /** Sends the response headers that were set, if any. Called before the first answer. */
-  sendHeaders(): void;
-  /** Ends the handler's work with this reason. */
-  abort(reason: RpcError): void;
-  readonly outlet: Outlet;
+  /** What ended the handler's work before its time. */
+  aborted: RpcError | undefined;
+  /** Made when a handler first asks for the signal, which most never do. */
+  controller: AbortController | undefined;
+  headers: Metadata | undefined;
+  headersSent: boolean;
+};
+
+// Shared by all calls, because making an accessor for each of them costs a good part of a short call.
+const context = {
+  get signal(): AbortSignal {
+    return controllerOf(this as unknown as Call).signal;
+  },
+  header(this: Call, name: string, value: string): void {
+    if (this.headersSent) throw new Error(`the header ${name} comes too late: the answer is on its way`);
+    this.headers ??= new Metadata();
+    this.headers.set(name, value);
+  },
 };
 
 /** Makes a call of what the transport hands over. */
 export function createCall(method: Method, surface: Surface, outlet: Outlet): Call {
-  let headers: Metadata | undefined;
-  let headersSent = false;
-  let aborted: RpcError | undefined;
-  let controller: AbortController | undefined;
   const until = surface.getDeadline();
-  const deadline = typeof until === 'number' && Number.isFinite(until) ? until : undefined;
-
-  const call: Call = {
+  return Object.assign(Object.create(context) as Pick<CallContext, 'signal' | 'header'>, {
     method,
-    metadata: surface.metadata,
-    bytes: surface.request,
+    surface,
+    outlet,
     request: undefined,
     caller: ANYONE,
+    deadline: typeof until === 'number' && Number.isFinite(until) ? until : undefined,
     trace: undefined,
     code: status.OK,
-    deadline,
-    outlet,
-    left() {
-      if (aborted) return aborted;
-      if (deadline !== undefined && Date.now() >= deadline) return deadlineExceeded();
-      return surface.cancelled ? cancelled() : undefined;
-    },
-    // Most handlers never look at the signal, so it is made when one does.
-    get signal() {
-      if (!controller) {
-        controller = new AbortController();
-        const gone = call.left();
-        if (gone) controller.abort(gone);
-        else surface.once('cancelled', () => call.abort(call.left() ?? cancelled()));
-      }
-      return controller.signal;
-    },
-    abort(reason) {
-      aborted ??= reason;
-      controller?.abort(aborted);
-    },
-    header(name, value) {
-      if (headersSent) throw new Error(`the header ${name} comes too late: the answer is on its way`);
-      headers ??= new Metadata();
-      headers.set(name, value);
-    },
-    sendHeaders() {
-      headersSent = true;
-      if (headers) surface.sendMetadata(headers);
-    },
-  };
-  return call;
+    aborted: undefined,
+    controller: undefined,
+    headers: undefined,
+    headersSent: false,
+  });
+}
+
+/** Why nobody waits for the answer any more; undefined: somebody does. */
+export function goneFrom(call: Call): RpcError | undefined {
+  if (call.aborted) return call.aborted;
+  if (call.deadline !== undefined && Date.now() >= call.deadline) return deadlineExceeded();
+  return call.surface.cancelled ? cancelled() : undefined;
+}
+
+/** Ends the handler's work with this reason, unless it has ended before. */
+export function abortCall(call: Call, reason: RpcError): void {
+  call.aborted ??= reason;
+  call.controller?.abort(call.aborted);
+}
+
+/** Sends the response headers that were set, if any. Called before the first answer. */
+export function sendHeaders(call: Call): void {
+  call.headersSent = true;
+  if (call.headers) call.surface.sendMetadata(call.headers);
+}
+
+function controllerOf(call: Call): AbortController {
+  if (call.controller) return call.controller;
+  const controller = new AbortController();
+  call.controller = controller;
+  const gone = goneFrom(call);
+  if (gone) controller.abort(gone);
+  else call.surface.once('cancelled', () => abortCall(call, goneFrom(call) ?? cancelled()));
+  return controller;
 }

@@ -9,7 +9,7 @@ const OPTIONS = { readUnknownFields: false };
 export const decode: Interceptor = (call, next) => {
   const schema = call.method.desc.input;
   try {
-    call.request = fromBinary(schema, call.bytes, OPTIONS);
+    call.request = fromBinary(schema, call.surface.request, OPTIONS);
   } catch {
     throw invalidArgument([{ field: '', description: `the request can not be decoded as ${schema.typeName}` }]);
   }

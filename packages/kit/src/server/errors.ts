@@ -5,7 +5,7 @@ import { internal } from '../errors/common.ts';
 import { codeName, type ErrorDetail, RpcError } from '../errors/rpc-error.ts';
 import { encodeStatus, STATUS_DETAILS_TRAILER } from '../errors/status-details.ts';
 import type { Logger } from '../log/logger.ts';
-import type { Call, Failure } from './call.ts';
+import { type Call, type Failure, goneFrom } from './call.ts';
 import type { Interceptor } from './steps.ts';
 
 const HIDDEN = new Set([status.INTERNAL, status.UNKNOWN, status.DATA_LOSS]);
@@ -32,7 +32,7 @@ export function createErrors({ domain, logger }: { domain: string; logger: Logge
 
 function tellable(call: Call, thrown: unknown, logger: Logger): RpcError {
   // What fails because nobody waits any more is no fault of the inside.
-  const gone = call.left();
+  const gone = goneFrom(call);
   if (gone) return gone;
   if (thrown instanceof RpcError && !HIDDEN.has(thrown.code)) return thrown;
   const facts = { err: thrown, method: call.method.name, caller: call.caller.subject, trace: call.trace?.traceId };

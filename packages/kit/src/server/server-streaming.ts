@@ -1,6 +1,6 @@
 import type { DescMethodServerStreaming } from '@bufbuild/protobuf';
 import type { handleServerStreamingCall } from '@grpc/grpc-js';
-import { createCall, type Method } from './call.ts';
+import { createCall, type Method, sendHeaders } from './call.ts';
 import { encode } from './encode.ts';
 import type { ServerStreamingHandler } from './implementation.ts';
 import { createOutflow } from './outflow.ts';
@@ -21,7 +21,7 @@ export function answerStream(handler: ServerStreamingHandler<DescMethodServerStr
     aborted.catch(() => undefined);
     call.signal.addEventListener('abort', () => reject(call.signal.reason), { once: true });
     call.signal.throwIfAborted();
-    call.sendHeaders();
+    sendHeaders(call);
     try {
       for (;;) {
         const { done, value } = await Promise.race([answers.next(), aborted]);

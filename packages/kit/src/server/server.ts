@@ -1,8 +1,8 @@
 import type { DescMethod, DescMethodServerStreaming, DescMethodUnary } from '@bufbuild/protobuf';
 import { type MethodDefinition, Server, ServerCredentials, type UntypedHandleCall } from '@grpc/grpc-js';
-import type { Meter, Tracer } from '@opentelemetry/api';
 import type { TokenVerifier } from '../auth/token-verifier.ts';
 import type { Logger } from '../log/logger.ts';
+import type { Telemetry } from '../telemetry/telemetry.ts';
 import { accessOf } from './access.ts';
 import { createAdmission } from './admission.ts';
 import { createAuthenticate } from './authenticate.ts';
@@ -59,7 +59,7 @@ export function createServer({
   implementations,
   verifier,
   logger,
-  telemetry: { meter, tracer, sampleRatio },
+  telemetry,
   maxInWork,
   maxStreams,
 }: {
@@ -67,14 +67,14 @@ export function createServer({
   implementations: Implementation[];
   verifier: TokenVerifier;
   logger: Logger;
-  telemetry: { meter: Meter; tracer: Tracer; sampleRatio: number };
+  telemetry: Pick<Telemetry, 'meter' | 'tracer' | 'callDurations' | 'sampleRatio'>;
   maxInWork: number;
   maxStreams: number;
 }): RpcServer {
   const server = new Server(TRANSPORT);
   const admission = createAdmission({ maxInWork, maxStreams });
   const before = [
-    createTelemetry({ meter, tracer, sampleRatio }),
+    createTelemetry(telemetry),
     createErrors({ domain, logger }),
     createAuthenticate(verifier),
     authorize,
@@ -87,10 +87,10 @@ export function createServer({
   const services = implementations.map(({ service }) => service.typeName);
   const health = serveHealth(server, services);
   serveReflection(server, services);
-  meter
+  telemetry.meter
     .createObservableGauge('rpc.server.in_work', { description: 'Unary calls in work' })
     .addCallback((result) => result.observe(admission.inWork()));
-  meter
+  telemetry.meter
     .createObservableGauge('rpc.server.open_streams', { description: 'Streams that are open' })
     .addCallback((result) => result.observe(admission.openStreams()));
 

@@ -1,6 +1,6 @@
 import type { DescMethodUnary } from '@bufbuild/protobuf';
 import type { handleUnaryCall } from '@grpc/grpc-js';
-import { createCall, type Method } from './call.ts';
+import { createCall, goneFrom, type Method, sendHeaders } from './call.ts';
 import { encode } from './encode.ts';
 import type { UnaryHandler } from './implementation.ts';
 import type { Step } from './steps.ts';
@@ -10,9 +10,9 @@ export function answerUnary(handler: UnaryHandler<DescMethodUnary>): Step {
   return async (call) => {
     if (!call.request) throw new Error('a request is decoded before it is answered');
     const answer = encode(call.method.desc.output, await handler(call.request, call));
-    const gone = call.left();
+    const gone = goneFrom(call);
     if (gone) throw gone;
-    call.sendHeaders();
+    sendHeaders(call);
     call.outlet.send(answer);
   };
 }

@@ -1,17 +1,17 @@
 import { type Meter, type Tracer, trace } from '@opentelemetry/api';
-import { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-proto';
 import { PrometheusExporter } from '@opentelemetry/exporter-prometheus';
-import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
 import { resourceFromAttributes } from '@opentelemetry/resources';
-import { MeterProvider, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
-import { AlwaysOnSampler, BatchSpanProcessor, ParentBasedSampler, TracerProvider } from '@opentelemetry/sdk-trace';
+import { MeterProvider } from '@opentelemetry/sdk-metrics';
+import { type CallDurations, createCallDurations } from './call-durations.ts';
 import { serveMetrics } from './metrics-server.ts';
+import { sendMetrics, sendTraces } from './otlp.ts';
 import { measureProcess } from './process-metrics.ts';
 
 /** What a service measures and traces with. */
 export type Telemetry = {
   readonly meter: Meter;
   readonly tracer: Tracer;
+  readonly callDurations: CallDurations;
   /** The share of new traces that is sampled; 0 when traces go nowhere. */
   readonly sampleRatio: number;
   readonly metricsPort: number;
@@ -37,35 +37,26 @@ export async function openTelemetry(name: string, settings: TelemetrySettings): 
   const endpoint = settings.OTEL_EXPORTER_OTLP_ENDPOINT?.replace(/\/$/, '');
   const resource = resourceFromAttributes({ 'service.name': name, 'service.namespace': 'realmkeep' });
 
-  const prometheus = new PrometheusExporter({ preventServerStart: true });
+  const callDurations = createCallDurations(name);
+  const metricProducers = [callDurations.producer];
+  const prometheus = new PrometheusExporter({ preventServerStart: true, withoutScopeInfo: true, metricProducers });
   const readers =
-    endpoint && settings.OTLP_METRICS
-      ? [
-          prometheus,
-          new PeriodicExportingMetricReader({ exporter: new OTLPMetricExporter({ url: `${endpoint}/v1/metrics` }) }),
-        ]
-      : [prometheus];
+    endpoint && settings.OTLP_METRICS ? [prometheus, await sendMetrics(endpoint, metricProducers)] : [prometheus];
   const meters = new MeterProvider({ resource, readers });
   const meter = meters.getMeter(name);
-  const endMeasuring = measureProcess(meter);
-
-  const tracers = endpoint
-    ? new TracerProvider({
-        resource,
-        sampler: new ParentBasedSampler({ root: new AlwaysOnSampler() }),
-        spanProcessors: [new BatchSpanProcessor({ exporter: new OTLPTraceExporter({ url: `${endpoint}/v1/traces` }) })],
-      })
-    : undefined;
+  const tracers = endpoint ? await sendTraces(endpoint, resource) : undefined;
 
   const server = await serveMetrics({
     host: settings.HOST,
     port: settings.METRICS_PORT,
     answer: (request, response) => prometheus.getMetricsRequestHandler(request, response),
   });
+  const endMeasuring = measureProcess(meter);
 
   return {
     meter,
     tracer: tracers ? tracers.getTracer(name) : trace.getTracer(name),
+    callDurations,
     sampleRatio: tracers ? settings.TRACE_SAMPLE_RATIO : 0,
     metricsPort: server.port,
     async close() {
