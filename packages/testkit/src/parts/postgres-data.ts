@@ -1,4 +1,5 @@
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { constants, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { chmod, copyFile, lchown, lstat, mkdir, readdir, readlink, symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -6,13 +7,13 @@ import type { PostgresBinaries } from './postgres-binaries.ts';
 import { giveTo, type PostgresUser } from './postgres-user.ts';
 
 /** Makes a new database cluster in `data`, whole or not at all. No locale of the operating system is needed. */
-export function initialise(options: {
+export async function initialise(options: {
   data: string;
   binaries: PostgresBinaries;
   user: PostgresUser | undefined;
   superuserPassword: string;
   fsync: boolean;
-}): void {
+}): Promise<void> {
   const { data, binaries, user, superuserPassword, fsync } = options;
   const unfinished = `${data}.new`;
   const passwordFile = `${data}.password`;
@@ -25,17 +26,18 @@ export function initialise(options: {
   args.push('--encoding=UTF8', '--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--locale=C');
   if (!fsync) args.push('--no-sync');
   try {
-    const made = spawnSync(binaries.initdb, args, {
+    const child = spawn(binaries.initdb, args, {
       cwd: unfinished,
       env: { PATH: process.env.PATH, LC_ALL: 'C', TZ: 'UTC' },
-      encoding: 'utf8',
+      stdio: ['ignore', 'ignore', 'pipe'],
       ...user,
     });
-    if (made.status !== 0) {
-      throw new Error(`initdb failed: ${made.error?.message ?? made.stderr.trim() ?? made.signal}`, {
-        cause: made.error,
-      });
-    }
+    let complaint = '';
+    child.stderr.on('data', (chunk: Buffer) => {
+      complaint += chunk.toString();
+    });
+    const [status, signal] = await once(child, 'close');
+    if (status !== 0) throw new Error(`initdb failed (${signal ?? `status ${status}`}): ${complaint.trim()}`);
   } finally {
     rmSync(passwordFile, { force: true });
   }

@@ -70,7 +70,7 @@ export async function startPostgres(options: PostgresClusterOptions): Promise<Po
 
   if (!existsSync(primaryNode.data)) {
     say('making a new database cluster');
-    initialise({ ...primaryNode, superuserPassword: passwords.superuser });
+    await initialise(primaryNode);
   }
   const primary = createPostgresNode(primaryNode);
   // The primary does not run yet, so its folder is a faithful copy as it is.
