@@ -1,12 +1,14 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Database } from './databases.ts';
 import type { ServiceName } from './service-names.ts';
 import { writePrivate } from './state.ts';
 
-/** The state folder of the local system of this checkout. */
-export const STATE_FOLDER = fileURLToPath(new URL('../../.realmkeep', import.meta.url));
+/** The state folder of the local system: .realmkeep in the checkout, unless REALMKEEP_STATE names another. */
+export const STATE_FOLDER = resolve(
+  process.env.REALMKEEP_STATE || fileURLToPath(new URL('../../.realmkeep', import.meta.url)),
+);
 
 /** Where everything of a running realm is reached, passwords included: for the tools that go past the ingress. */
 export type RunningRealm = {

@@ -59,6 +59,8 @@ export async function planServices(options: {
         INTERNAL_KEY_FILE: keys.internalKey,
         PAGE_TOKEN_KEY: state.secret(`page tokens of ${service.name}`, 32),
         ...Object.fromEntries(service.calls.map((called) => [addressVariable(called), addressOf(called)])),
+        // With a second process to take over, Envoy is given the time to see that the first is going.
+        DRAIN_DELAY_MS: (replicas[service.name] ?? 1) > 1 ? '3000' : '200',
         ...service.env,
         ...options.env,
       },
