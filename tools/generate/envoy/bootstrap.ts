@@ -3,10 +3,10 @@ import { accessLog } from './access-log.ts';
 import { CORS_FILTER } from './cors.ts';
 import { JWT_FILTER } from './jwt.ts';
 import { knownFieldsFilter } from './known-fields.ts';
-import { DOWNSTREAM_STREAMS_PER_CONNECTION } from './limits.ts';
+import { DOWNSTREAM_STREAMS_PER_CONNECTION, RATE_LIMITS, type RateLimits } from './limits.ts';
 import { LOCAL_REPLIES } from './local-replies.ts';
 import { PROTOCOL_FILTER } from './protocol.ts';
-import { RATE_LIMIT_FILTER } from './rate-limit.ts';
+import { rateLimitFilter } from './rate-limit.ts';
 import { routes } from './routes.ts';
 import { isRouted, type Rpc } from './rpc.ts';
 import { transcoder } from './transcoder.ts';
@@ -19,6 +19,8 @@ export type BootstrapOptions = {
   admin?: { host: string; port: number };
   /** The origins of browser pages that may call, as a regular expression for the whole origin. Default any. */
   origins?: string;
+  /** Default: the numbers of limits.ts. */
+  rateLimits?: RateLimits;
 };
 
 /**
@@ -30,6 +32,7 @@ export function renderBootstrap(rpcs: readonly Rpc[], options: BootstrapOptions 
     listen = { host: '0.0.0.0', port: 8080 },
     admin = { host: '127.0.0.1', port: 9901 },
     origins = '.*',
+    rateLimits = RATE_LIMITS,
   } = options;
   const bootstrap = {
     node: { id: 'ingress', cluster: 'realmkeep' },
@@ -41,7 +44,7 @@ export function renderBootstrap(rpcs: readonly Rpc[], options: BootstrapOptions 
           name: 'ingress',
           address: socket(listen),
           per_connection_buffer_limit_bytes: 1024 * 1024,
-          filter_chains: [{ filters: [connectionManager(rpcs.filter(isRouted), origins)] }],
+          filter_chains: [{ filters: [connectionManager(rpcs.filter(isRouted), { origins, rateLimits })] }],
         },
       ],
     },
@@ -49,7 +52,10 @@ export function renderBootstrap(rpcs: readonly Rpc[], options: BootstrapOptions 
   return stringify(bootstrap, { lineWidth: 0, aliasDuplicateObjects: false });
 }
 
-function connectionManager(rpcs: readonly Rpc[], origins: string): Config {
+function connectionManager(
+  rpcs: readonly Rpc[],
+  { origins, rateLimits }: { origins: string; rateLimits: RateLimits },
+): Config {
   return extension(
     'envoy.filters.network.http_connection_manager',
     'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager',
@@ -75,7 +81,7 @@ function connectionManager(rpcs: readonly Rpc[], origins: string): Config {
         // Before the token is checked: one rule for a path then guards REST and gRPC alike.
         transcoder(rpcs),
         JWT_FILTER,
-        RATE_LIMIT_FILTER,
+        rateLimitFilter(rateLimits),
         extension('envoy.filters.http.router', 'envoy.extensions.filters.http.router.v3.Router', {
           suppress_envoy_headers: true,
         }),

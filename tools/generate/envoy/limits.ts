@@ -24,8 +24,11 @@ export const CLOCK_SKEW_SECONDS = 5;
 
 export type RateLimit = { perSecond: number; burst: number };
 
+/** What each caller of a role may do; `anyone` has no token. */
+export type RateLimits = Record<'player' | 'server' | 'admin' | 'anyone', RateLimit>;
+
 /** Per caller: the token's subject, the client's address when there is no token. Servers speak for many players. */
-export const RATE_LIMITS: Record<'player' | 'server' | 'admin' | 'anyone', RateLimit> = {
+export const RATE_LIMITS: RateLimits = {
   player: { perSecond: 100, burst: 300 },
   server: { perSecond: 100_000, burst: 200_000 },
   admin: { perSecond: 1_000, burst: 5_000 },
