@@ -1,11 +1,11 @@
-import type { Meter } from '@opentelemetry/api';
+import type { Telemetry } from '@realmkeep/kit/telemetry/telemetry';
 import type { Step } from './follow-step.ts';
 
 /** What is measured of the following. */
 export type FollowMetrics = ReturnType<typeof createFollowMetrics>;
 
 /** Only the process that follows reports lag and position. */
-export function createFollowMetrics(meter: Meter) {
+export function createFollowMetrics(meter: Telemetry['meter']) {
   const events = meter.createCounter('item_location.follow.events', { description: 'Events of player-state applied' });
   const parked = meter.createCounter('item_location.follow.parked', {
     description: 'Events of player-state that can never be applied',
