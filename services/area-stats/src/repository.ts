@@ -1,0 +1,121 @@
+import { sqlState } from '@realmkeep/kit/postgres/errors';
+import type { PostgresNodes, Reader } from '@realmkeep/kit/postgres/nodes';
+import pg from 'pg';
+import type { AreaStats } from './area-stats.ts';
+import type { Event } from './event.ts';
+
+/** How far an event's time may be from the database's clock. */
+export type TimeLimits = { maxLatenessSeconds: number; maxSkewSeconds: number };
+
+// An area with more modes than this answers the most played of them: 1,000 names of 255 characters stay below 2 MB.
+const MOST_MODES = 1_000;
+
+const READ_AREA = `
+  with counts as (
+    select multiplayer_mode, current_count from area_mode_events_agg
+    where area_code = $1 and current_count > 0
+    order by current_count desc, multiplayer_mode
+    limit ${MOST_MODES}
+  )
+  select as_of() as as_of,
+    array(select multiplayer_mode from counts order by current_count desc, multiplayer_mode) as modes,
+    array(select current_count::text from counts order by current_count desc, multiplayer_mode) as counts`;
+
+const RECORD_EVENTS = `
+  select record_events(
+    $1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[],
+    make_interval(secs => $7), make_interval(secs => $8)
+  ) as outcomes`;
+
+export type Repository = ReturnType<typeof createRepository>;
+
+/** The statements of area-stats. Answers rows, or throws what the database throws. */
+export function createRepository({ postgres }: { postgres: Pick<PostgresNodes, 'read' | 'write'> }) {
+  return {
+    /** The counts of an area and the kind of node that gave them; no modes when nobody plays there. */
+    readArea(areaCode: string): Promise<AreaStats & { source: Reader['source'] }> {
+      return postgres.read(async (node) => {
+        const { rows } = await node.query<{ as_of: Date; modes: string[]; counts: string[] }>({
+          name: 'read_area',
+          text: READ_AREA,
+          values: [areaCode],
+        });
+        const { as_of, modes, counts } = rows[0]!;
+        return {
+          source: node.source,
+          asOf: as_of.getTime(),
+          modes: modes.map((mode, index) => ({ mode, count: BigInt(counts[index]!) })),
+        };
+      });
+    },
+
+    /**
+     * Records a batch in one transaction and one round trip: for each event, in the order given, the number that
+     * record_events answers (outcome.ts knows them). Run again after a lost connection, the events that the lost attempt recorded are duplicates.
+     */
+    recordEvents(events: Event[], { maxLatenessSeconds, maxSkewSeconds }: TimeLimits): Promise<number[]> {
+      const values = [
+        events.map(({ eventId }) => eventId),
+        events.map(({ areaCode }) => areaCode),
+        events.map(({ multiplayerMode }) => multiplayerMode),
+        events.map(({ userId }) => userId),
+        events.map(({ eventName }) => eventName),
+        events.map(({ eventTime }) => eventTime),
+        maxLatenessSeconds,
+        maxSkewSeconds,
+      ];
+      return postgres.write(
+        async (primary) => {
+          const { rows } = await primary.query<{ outcomes: number[] }>({
+            name: 'record_events',
+            text: RECORD_EVENTS,
+            values,
+          });
+          return rows[0]!.outcomes;
+        },
+        { idempotent: true },
+      );
+    },
+
+    /** Makes the event log's partitions of the coming days that are missing; answers how many were. */
+    ensureEventPartitions(): Promise<number> {
+      return postgres.write(
+        async (primary) => {
+          const { rows } = await primary.query<{ made: number }>({
+            name: 'ensure_event_partitions',
+            text: 'select ensure_event_partitions() as made',
+            values: [],
+          });
+          return rows[0]!.made;
+        },
+        { idempotent: true },
+      );
+    },
+
+    /** Deletes at most `limit` event ids received longer ago than `keepSeconds`; answers how many there were. */
+    trimEventIds(keepSeconds: number, limit: number): Promise<number> {
+      return postgres.write(
+        async (primary) => {
+          const { rows } = await primary.query<{ trimmed: number }>({
+            name: 'trim_event_ids',
+            text: 'select trim_event_ids(make_interval(secs => $1), $2) as trimmed',
+            values: [keepSeconds, limit],
+          });
+          return rows[0]!.trimmed;
+        },
+        { idempotent: true },
+      );
+    },
+  };
+}
+
+/** Whether an event could not be recorded because the log has no partition for the day. */
+export function isPartitionMissing(error: unknown): boolean {
+  // The same state says that a check constraint failed; then the constraint is named.
+  return (
+    sqlState(error) === '23514' &&
+    error instanceof pg.DatabaseError &&
+    error.table === 'area_mode_events' &&
+    error.constraint === undefined
+  );
+}
