@@ -1,0 +1,18 @@
+import { create } from '@bufbuild/protobuf';
+import type { FieldViolation } from '@realmkeep/kit/errors/common';
+import { defineRefusals } from '@realmkeep/kit/errors/refusals';
+import type { RpcError } from '@realmkeep/kit/errors/rpc-error';
+import { BadRequestSchema } from '@realmkeep/proto/google/rpc/error_details';
+
+const refusals = defineRefusals('area-stats.realmkeep', {
+  EVENT_TOO_OLD: 'INVALID_ARGUMENT',
+  EVENT_IN_FUTURE: 'INVALID_ARGUMENT',
+});
+
+/** INVALID_ARGUMENT with the reason why an event's time is refused, and the field that is to blame. */
+export function eventRefused(reason: keyof typeof refusals, violations: FieldViolation[]): RpcError {
+  const message = violations.map(({ field, description }) => `${field}: ${description}`).join('; ');
+  const error = refusals[reason](message);
+  error.details.push(create(BadRequestSchema, { fieldViolations: violations }));
+  return error;
+}
