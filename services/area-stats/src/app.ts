@@ -1,0 +1,48 @@
+import { fileURLToPath } from 'node:url';
+import { openFoundation } from '@realmkeep/kit/app/foundation';
+import { type Service, startService } from '@realmkeep/kit/app/service';
+import { waitForSchema } from '@realmkeep/kit/postgres/migrate';
+import { createAnswers } from './answers.ts';
+import { createCache } from './cache.ts';
+import { choresOf } from './chores.ts';
+import type { Config } from './config.ts';
+import { startHousekeeping } from './housekeeping.ts';
+import { createRepository } from './repository.ts';
+import { createRpc } from './rpc.ts';
+import { createService } from './service.ts';
+
+const MIGRATIONS = fileURLToPath(new URL('../migrations', import.meta.url));
+
+// Areas whose last answer a process keeps.
+const MOST_ANSWERS = 10_000;
+
+/** Starts area-stats: it answers once the database has its schema. */
+export async function startApp(config: Config): Promise<Service> {
+  const foundation = await openFoundation({ name: 'area-stats', config });
+  try {
+    const { postgres, redis, logger } = foundation;
+    await postgres.read(({ pool }) => waitForSchema(pool, MIGRATIONS, { logger }));
+
+    const limits = {
+      maxLatenessSeconds: config.AREA_STATS_MAX_LATENESS_SECONDS,
+      maxSkewSeconds: config.AREA_STATS_MAX_SKEW_SECONDS,
+    };
+    const repository = createRepository({ postgres });
+    const housekeeping = startHousekeeping({ chores: choresOf({ repository, limits }), logger });
+    foundation.onClose(housekeeping.stop);
+    await housekeeping.firstRound();
+
+    const service = createService({
+      repository,
+      cache: createCache({ redis }),
+      answers: createAnswers({ limit: MOST_ANSWERS }),
+      ttlMs: config.AREA_STATS_TTL_SECONDS * 1_000,
+      limits,
+      logger,
+    });
+    return await startService(foundation, [createRpc({ service })]);
+  } catch (fault) {
+    await foundation.close();
+    throw fault;
+  }
+}

@@ -1,0 +1,37 @@
+import { commonSettings, count, makeValidator, readConfig } from '@realmkeep/kit/app/config';
+
+const wholeSeconds = (least: number) =>
+  makeValidator<number>((input) => {
+    const value = Number(input);
+    if (!Number.isSafeInteger(value) || value < least) {
+      throw new TypeError(`"${input}" is not a whole number of ${least} or more`);
+    }
+    return value;
+  });
+
+const settings = {
+  ...commonSettings,
+  AREA_STATS_TTL_SECONDS: wholeSeconds(1)({
+    default: 30,
+    desc: 'How long the counts of an area are cached, at most',
+    example: '30',
+  }),
+  AREA_STATS_MAX_LATENESS_SECONDS: wholeSeconds(1)({
+    default: 7 * 24 * 3600,
+    desc: 'How old an event may be when it is received',
+    example: '604800',
+  }),
+  AREA_STATS_MAX_SKEW_SECONDS: count({
+    default: 300,
+    desc: 'How far ahead of the database’s clock an event may be',
+    example: '300',
+  }),
+};
+
+/** The settings of area-stats. */
+export type Config = ReturnType<typeof readSettings>;
+
+/** Reads the settings from the environment; throws ConfigError that lists every fault. */
+export function readSettings(env: NodeJS.ProcessEnv = process.env) {
+  return readConfig(settings, env);
+}
