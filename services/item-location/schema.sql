@@ -1,0 +1,509 @@
+create sequence schema_migrations_id_seq as integer increment 1 minvalue 1 maxvalue 2147483647 start 1 cache 1;
+
+create table follow_position (
+  singleton boolean not null default true,
+  epoch bigint not null default 0,
+  step bigint not null default 0,
+  source_transaction bigint,
+  source_id bigint,
+  as_of timestamp with time zone,
+  constraint follow_position_check CHECK (((source_transaction IS NULL) = (source_id IS NULL))),
+  constraint follow_position_singleton_check CHECK (singleton),
+  constraint follow_position_pkey PRIMARY KEY (singleton)
+);
+
+create table game_item_locations (
+  game_item_id uuid not null,
+  item_id text not null,
+  item_name text not null,
+  item_kind text not null,
+  item_version bigint not null,
+  quantity bigint not null,
+  owner_id uuid not null,
+  owner_name text not null,
+  owner_name_version bigint not null,
+  location_id uuid,
+  location_name text not null,
+  area_code text not null,
+  x double precision not null default 0,
+  y double precision not null default 0,
+  z double precision not null default 0,
+  version bigint not null default 1,
+  source_version bigint not null,
+  consumed boolean not null,
+  updated_at timestamp with time zone not null default now(),
+  constraint consumed_means_none_left CHECK ((consumed = (quantity = 0))),
+  constraint game_item_locations_quantity_check CHECK ((quantity >= 0)),
+  constraint game_item_locations_pkey PRIMARY KEY (game_item_id)
+);
+CREATE INDEX game_item_locations_by_area ON public.game_item_locations USING btree (area_code, game_item_id) WHERE (NOT consumed);
+CREATE INDEX game_item_locations_by_item ON public.game_item_locations USING btree (item_id, game_item_id) WHERE (NOT consumed);
+CREATE INDEX game_item_locations_by_location ON public.game_item_locations USING btree (location_id, game_item_id) WHERE (NOT consumed);
+CREATE INDEX game_item_locations_by_owner ON public.game_item_locations USING btree (owner_id, game_item_id) WHERE (NOT consumed);
+
+create table heartbeat (
+  singleton boolean not null,
+  at timestamp with time zone not null,
+  timeline integer not null,
+  constraint heartbeat_singleton_check CHECK (singleton),
+  constraint heartbeat_pkey PRIMARY KEY (singleton)
+);
+
+create table item_names (
+  item_id text not null,
+  name text not null,
+  kind text not null,
+  version bigint not null,
+  constraint item_names_pkey PRIMARY KEY (item_id)
+);
+
+create table locations (
+  location_id uuid not null,
+  name text not null,
+  area_code text not null,
+  version bigint not null default 1,
+  created_at timestamp with time zone not null default now(),
+  constraint locations_area_code_check CHECK ((area_code <> ''::text)),
+  constraint locations_pkey PRIMARY KEY (location_id)
+);
+CREATE INDEX locations_by_area ON public.locations USING btree (area_code, location_id);
+
+create table move_requests (
+  request_id uuid not null,
+  content_hash bytea not null,
+  answer jsonb,
+  created_at timestamp with time zone not null default now(),
+  constraint move_requests_pkey PRIMARY KEY (request_id)
+);
+
+create table parked_events (
+  parked_event_id bigint not null generated always as identity,
+  event jsonb not null,
+  reason text not null,
+  created_at timestamp with time zone not null default now(),
+  constraint parked_events_pkey PRIMARY KEY (parked_event_id)
+);
+
+create table player_names (
+  player_id uuid not null,
+  name text not null,
+  version bigint not null,
+  constraint player_names_pkey PRIMARY KEY (player_id)
+);
+
+create table player_versions (
+  player_id uuid not null,
+  version bigint not null,
+  constraint player_versions_pkey PRIMARY KEY (player_id)
+);
+
+create table schema_migrations (
+  id integer not null default nextval('schema_migrations_id_seq'::regclass),
+  name character varying(255) not null,
+  run_on timestamp without time zone not null,
+  constraint schema_migrations_pkey PRIMARY KEY (id)
+);
+
+CREATE OR REPLACE FUNCTION apply_item_events(p_epoch bigint, p_step bigint, p_players jsonb, p_items jsonb, p_game_items jsonb, p_refused jsonb, p_named uuid[], p_after uuid, p_through uuid, p_transaction bigint, p_id bigint, p_as_of timestamp with time zone, OUT outcome text, OUT parked integer)
+ RETURNS record
+ LANGUAGE plpgsql
+AS $function$
+declare
+  v_position follow_position;
+begin
+  parked := 0;
+  select * into strict v_position from follow_position for update;
+  if v_position.epoch <> p_epoch or p_step not in (v_position.step, v_position.step + 1) then
+    outcome := 'REPLACED';
+    return;
+  end if;
+  if v_position.step = p_step then
+    outcome := 'ALREADY';
+    return;
+  end if;
+
+  begin
+    perform apply_item_states(p_players, p_items, p_game_items, p_named, p_after, p_through);
+  exception when data_exception or integrity_constraint_violation or program_limit_exceeded then
+    parked := apply_item_states_singly(p_players, p_items, p_game_items, p_named, p_after, p_through);
+  end;
+
+  insert into parked_events (event, reason)
+  select e.event, e.reason from jsonb_to_recordset(p_refused) as e (event jsonb, reason text);
+  parked := parked + jsonb_array_length(p_refused);
+
+  update follow_position set
+    step = p_step,
+    source_transaction = coalesce(p_transaction, source_transaction),
+    source_id = coalesce(p_id, source_id),
+    as_of = p_as_of;
+  outcome := 'APPLIED';
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION apply_item_states(p_players jsonb, p_items jsonb, p_game_items jsonb, p_named uuid[], p_after uuid, p_through uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+declare
+  v_players uuid[];
+  v_items text[];
+  v_gone uuid[] := '{}';
+  v_touched uuid[] := '{}';
+  v_owners uuid[];
+begin
+  with changed as (
+    insert into player_names as known (player_id, name, version)
+    select e.player_id, e.name, e.version
+    from jsonb_to_recordset(p_players) as e (player_id uuid, name text, version bigint)
+    order by e.player_id
+    on conflict (player_id) do update set name = excluded.name, version = excluded.version
+    where known.version < excluded.version
+    returning player_id
+  )
+  select coalesce(array_agg(player_id), '{}') into v_players from changed;
+
+  with changed as (
+    insert into item_names as known (item_id, name, kind, version)
+    select e.item_id, e.name, e.kind, e.version
+    from jsonb_to_recordset(p_items) as e (item_id text, name text, kind text, version bigint)
+    order by e.item_id
+    on conflict (item_id) do update set name = excluded.name, kind = excluded.kind, version = excluded.version
+    where known.version < excluded.version
+    returning item_id
+  )
+  select coalesce(array_agg(item_id), '{}') into v_items from changed;
+
+  if p_named is not null then
+    select coalesce(array_agg(g.game_item_id), '{}') into v_gone
+    from game_item_locations g
+    where g.game_item_id > p_after and g.game_item_id <= p_through and not g.consumed and g.game_item_id <> all (p_named);
+  end if;
+
+  perform from game_item_locations g
+  where g.game_item_id in (
+    select e.game_item_id from jsonb_to_recordset(p_game_items) as e (game_item_id uuid)
+    union all
+    select unnest(v_gone)
+    union all
+    select o.game_item_id from game_item_locations o where o.owner_id = any (v_players) and not o.consumed
+    union all
+    select i.game_item_id from game_item_locations i where i.item_id = any (v_items) and not i.consumed
+  )
+  order by g.game_item_id
+  for no key update;
+
+  if jsonb_array_length(p_game_items) > 0 then
+    with applied as (
+      insert into game_item_locations as known (
+        game_item_id, item_id, item_name, item_kind, item_version, quantity, owner_id, owner_name, owner_name_version,
+        location_id, location_name, area_code, source_version, consumed
+      )
+      select
+        e.game_item_id, e.item_id, coalesce(i.name, ''), coalesce(i.kind, ''), coalesce(i.version, 0),
+        e.quantity, e.owner_id, coalesce(p.name, ''), coalesce(p.version, 0),
+        e.location_id, coalesce(l.name, ''), coalesce(l.area_code, ''), e.version, e.quantity = 0
+      from jsonb_to_recordset(p_game_items)
+        as e (game_item_id uuid, item_id text, owner_id uuid, quantity bigint, version bigint, location_id uuid)
+      left join item_names i on i.item_id = e.item_id
+      left join player_names p on p.player_id = e.owner_id
+      left join locations l on l.location_id = e.location_id
+      order by e.game_item_id
+      on conflict (game_item_id) do update set
+        item_id = excluded.item_id, item_name = excluded.item_name, item_kind = excluded.item_kind,
+        item_version = excluded.item_version, quantity = excluded.quantity, owner_id = excluded.owner_id,
+        owner_name = excluded.owner_name, owner_name_version = excluded.owner_name_version,
+        source_version = excluded.source_version, consumed = excluded.consumed,
+        version = known.version + 1, updated_at = now()
+      where known.source_version < excluded.source_version and not known.consumed
+      returning old.owner_id as old_owner, new.owner_id as new_owner
+    )
+    select coalesce(array_agg(old_owner), '{}') || coalesce(array_agg(new_owner), '{}') into v_touched from applied;
+  end if;
+
+  if cardinality(v_gone) > 0 then
+    with gone as (
+      update game_item_locations set quantity = 0, consumed = true, version = version + 1, updated_at = now()
+      where game_item_id = any (v_gone) and not consumed
+      returning owner_id
+    )
+    select v_touched || coalesce(array_agg(owner_id), '{}') into v_touched from gone;
+  end if;
+
+  if cardinality(v_players) > 0 then
+    with renamed as (
+      update game_item_locations g
+      set owner_name = p.name, owner_name_version = p.version, version = g.version + 1, updated_at = now()
+      from player_names p
+      where p.player_id = any (v_players) and g.owner_id = p.player_id and not g.consumed
+        and g.owner_name_version < p.version
+      returning g.owner_id
+    )
+    select array_agg(distinct owner_id) into v_owners from renamed;
+    v_touched := v_touched || v_owners;
+  end if;
+
+  if cardinality(v_items) > 0 then
+    with renamed as (
+      update game_item_locations g
+      set item_name = i.name, item_kind = i.kind, item_version = i.version, version = g.version + 1, updated_at = now()
+      from item_names i
+      where i.item_id = any (v_items) and g.item_id = i.item_id and not g.consumed and g.item_version < i.version
+      returning g.owner_id
+    )
+    select array_agg(distinct owner_id) into v_owners from renamed;
+    v_touched := v_touched || v_owners;
+  end if;
+
+  perform raise_player_versions(v_touched);
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION apply_item_states_singly(p_players jsonb, p_items jsonb, p_game_items jsonb, p_named uuid[], p_after uuid, p_through uuid)
+ RETURNS integer
+ LANGUAGE plpgsql
+AS $function$
+declare
+  v_state record;
+  v_parked integer := 0;
+begin
+  for v_state in
+    select 'player' as noun, player as state from jsonb_array_elements(p_players) as player
+    union all
+    select 'item', item from jsonb_array_elements(p_items) as item
+    union all
+    select 'game_item', game_item from jsonb_array_elements(p_game_items) as game_item
+  loop
+    begin
+      perform apply_item_states(
+        case when v_state.noun = 'player' then jsonb_build_array(v_state.state) else '[]' end,
+        case when v_state.noun = 'item' then jsonb_build_array(v_state.state) else '[]' end,
+        case when v_state.noun = 'game_item' then jsonb_build_array(v_state.state) else '[]' end,
+        null, null, null
+      );
+    exception when data_exception or integrity_constraint_violation or program_limit_exceeded then
+      insert into parked_events (event, reason) values (jsonb_build_object(v_state.noun, v_state.state), sqlerrm);
+      v_parked := v_parked + 1;
+    end;
+  end loop;
+  perform apply_item_states('[]', '[]', '[]', p_named, p_after, p_through);
+  return v_parked;
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION as_of()
+ RETURNS timestamp with time zone
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+AS $function$
+  select case when pg_is_in_recovery() then (select at from heartbeat) else statement_timestamp() end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION begin_following()
+ RETURNS TABLE(epoch bigint, step bigint, source_transaction bigint, source_id bigint)
+ LANGUAGE sql
+AS $function$
+  update follow_position f set epoch = f.epoch + 1
+  returning f.epoch, f.step, f.source_transaction, f.source_id;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION fill_in_locations()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+declare
+  v_owners uuid[];
+begin
+  if not exists (select from created) then
+    return null;
+  end if;
+  perform from follow_position for update;
+  perform from game_item_locations g
+  where g.location_id in (select location_id from created) and not g.consumed
+  order by g.game_item_id
+  for no key update;
+
+  with filled as (
+    update game_item_locations g
+    set location_name = l.name, area_code = l.area_code, version = g.version + 1, updated_at = now()
+    from created l
+    where g.location_id = l.location_id and not g.consumed and g.area_code = ''
+    returning g.owner_id
+  )
+  select array_agg(distinct owner_id) into v_owners from filled;
+  perform raise_player_versions(v_owners);
+  return null;
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION forget_position(p_epoch bigint)
+ RETURNS boolean
+ LANGUAGE sql
+AS $function$
+  with forgotten as (
+    update follow_position set source_transaction = null, source_id = null where epoch = p_epoch returning 1
+  )
+  select exists (select from forgotten);
+$function$
+;
+
+CREATE OR REPLACE FUNCTION item_location_json(p_row game_item_locations)
+ RETURNS jsonb
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select jsonb_build_object(
+    'game_item_id', p_row.game_item_id, 'item_id', p_row.item_id, 'item_name', p_row.item_name,
+    'item_kind', p_row.item_kind, 'quantity', p_row.quantity::text, 'owner_id', p_row.owner_id,
+    'owner_name', p_row.owner_name, 'location_id', p_row.location_id, 'location_name', p_row.location_name,
+    'area_code', p_row.area_code, 'x', p_row.x, 'y', p_row.y, 'z', p_row.z, 'version', p_row.version::text,
+    'source_version', p_row.source_version::text, 'updated_at', p_row.updated_at
+  );
+$function$
+;
+
+CREATE OR REPLACE FUNCTION move_items(p_request_id uuid, p_content_hash bytea, p_mover uuid, p_game_items uuid[], p_locations uuid[], p_x double precision[], p_y double precision[], p_z double precision[], p_expected bigint[])
+ RETURNS jsonb
+ LANGUAGE plpgsql
+AS $function$
+declare
+  v_earlier move_requests;
+  v_refusal record;
+  v_answer jsonb;
+  v_owners uuid[];
+begin
+  insert into move_requests (request_id, content_hash) values (p_request_id, p_content_hash) on conflict do nothing;
+  if not found then
+    select * into strict v_earlier from move_requests where request_id = p_request_id;
+    if v_earlier.content_hash <> p_content_hash then
+      raise exception using errcode = 'RK001', message = 'REQUEST_ID_REUSED',
+        detail = jsonb_build_object('request_id', p_request_id)::text;
+    end if;
+    return jsonb_build_object('item_locations', v_earlier.answer, 'replayed', true);
+  end if;
+
+  perform from game_item_locations where game_item_id = any (p_game_items) order by game_item_id for no key update;
+
+  select * into v_refusal from (
+    select m.place, m.game_item_id, m.location_id, g.version,
+      case
+        when g.game_item_id is null or g.consumed then 'ITEM_LOCATION_NOT_FOUND'
+        when p_mover is not null and g.owner_id <> p_mover then 'NOT_OWNER'
+        when l.location_id is null then 'LOCATION_NOT_FOUND'
+        when m.expected not in (0, g.version) then 'VERSION_MISMATCH'
+      end as reason
+    from unnest(p_game_items, p_locations, p_expected) with ordinality
+      as m (game_item_id, location_id, expected, place)
+    left join game_item_locations g on g.game_item_id = m.game_item_id
+    left join locations l on l.location_id = m.location_id
+  ) as checked where reason is not null order by place limit 1;
+  if found then
+    raise exception using errcode = 'RK001', message = v_refusal.reason,
+      detail = case v_refusal.reason
+        when 'LOCATION_NOT_FOUND' then jsonb_build_object('location_id', v_refusal.location_id)
+        when 'VERSION_MISMATCH' then
+          jsonb_build_object('game_item_id', v_refusal.game_item_id, 'version', v_refusal.version::text)
+        else jsonb_build_object('game_item_id', v_refusal.game_item_id)
+      end::text;
+  end if;
+
+  with moved as (
+    update game_item_locations g
+    set location_id = l.location_id, location_name = l.name, area_code = l.area_code,
+      x = m.x, y = m.y, z = m.z, version = g.version + 1, updated_at = now()
+    from unnest(p_game_items, p_locations, p_x, p_y, p_z) with ordinality
+      as m (game_item_id, location_id, x, y, z, place)
+    join locations l on l.location_id = m.location_id
+    where g.game_item_id = m.game_item_id
+    returning m.place, g.owner_id, item_location_json(g) as row
+  )
+  select jsonb_agg(row order by place), array_agg(distinct owner_id) into v_answer, v_owners from moved;
+
+  perform raise_player_versions(v_owners);
+  update move_requests set answer = v_answer where request_id = p_request_id;
+  return jsonb_build_object('item_locations', v_answer, 'replayed', false);
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION raise_player_versions(p_players uuid[])
+ RETURNS void
+ LANGUAGE sql
+AS $function$
+  insert into player_versions as known (player_id, version)
+  select distinct player_id, 1 from unnest(p_players) as touched (player_id) where player_id is not null order by player_id
+  on conflict (player_id) do update set version = known.version + 1;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION runtime_may(privileges text, object text)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if not exists (select from pg_roles where rolname = current_database()) then
+    return;
+  end if;
+  execute format('revoke all on %s from %I', object, current_database());
+  if privileges <> '' then
+    execute format('grant %s on %s to %I', privileges, object, current_database());
+  end if;
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION wal_position()
+ RETURNS TABLE(timeline integer, lsn pg_lsn)
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select
+    case
+      when pg_is_in_recovery() then (select heartbeat.timeline from heartbeat)
+      else ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::int
+    end,
+    case when pg_is_in_recovery() then pg_last_wal_replay_lsn() else pg_current_wal_insert_lsn() end
+$function$
+;
+
+CREATE TRIGGER fill_in_locations AFTER INSERT ON locations REFERENCING NEW TABLE AS created FOR EACH STATEMENT EXECUTE FUNCTION fill_in_locations();
+
+grant execute on function apply_item_events(p_epoch bigint, p_step bigint, p_players jsonb, p_items jsonb, p_game_items jsonb, p_refused jsonb, p_named uuid[], p_after uuid, p_through uuid, p_transaction bigint, p_id bigint, p_as_of timestamp with time zone, OUT outcome text, OUT parked integer) to public;
+grant execute on function apply_item_events(p_epoch bigint, p_step bigint, p_players jsonb, p_items jsonb, p_game_items jsonb, p_refused jsonb, p_named uuid[], p_after uuid, p_through uuid, p_transaction bigint, p_id bigint, p_as_of timestamp with time zone, OUT outcome text, OUT parked integer) to runtime;
+grant execute on function apply_item_states(p_players jsonb, p_items jsonb, p_game_items jsonb, p_named uuid[], p_after uuid, p_through uuid) to public;
+grant execute on function apply_item_states(p_players jsonb, p_items jsonb, p_game_items jsonb, p_named uuid[], p_after uuid, p_through uuid) to runtime;
+grant execute on function apply_item_states_singly(p_players jsonb, p_items jsonb, p_game_items jsonb, p_named uuid[], p_after uuid, p_through uuid) to public;
+grant execute on function apply_item_states_singly(p_players jsonb, p_items jsonb, p_game_items jsonb, p_named uuid[], p_after uuid, p_through uuid) to runtime;
+grant execute on function as_of() to public;
+grant execute on function as_of() to runtime;
+grant execute on function begin_following() to public;
+grant execute on function begin_following() to runtime;
+grant execute on function fill_in_locations() to public;
+grant execute on function fill_in_locations() to runtime;
+grant execute on function forget_position(p_epoch bigint) to public;
+grant execute on function forget_position(p_epoch bigint) to runtime;
+grant execute on function item_location_json(p_row game_item_locations) to public;
+grant execute on function item_location_json(p_row game_item_locations) to runtime;
+grant execute on function move_items(p_request_id uuid, p_content_hash bytea, p_mover uuid, p_game_items uuid[], p_locations uuid[], p_x double precision[], p_y double precision[], p_z double precision[], p_expected bigint[]) to public;
+grant execute on function move_items(p_request_id uuid, p_content_hash bytea, p_mover uuid, p_game_items uuid[], p_locations uuid[], p_x double precision[], p_y double precision[], p_z double precision[], p_expected bigint[]) to runtime;
+grant execute on function raise_player_versions(p_players uuid[]) to public;
+grant execute on function raise_player_versions(p_players uuid[]) to runtime;
+grant execute on function wal_position() to public;
+grant execute on function wal_position() to runtime;
+grant select, usage on sequence parked_events_parked_event_id_seq to runtime;
+grant select, update on table follow_position to runtime;
+grant insert, select, update on table game_item_locations to runtime;
+grant select, update on table heartbeat to runtime;
+grant insert, select, update on table item_names to runtime;
+grant insert, select on table locations to runtime;
+grant insert, select, update on table move_requests to runtime;
+grant insert, select on table parked_events to runtime;
+grant insert, select, update on table player_names to runtime;
+grant insert, select, update on table player_versions to runtime;
+grant select on table schema_migrations to runtime;

@@ -1,0 +1,269 @@
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { connect } from 'node:http2';
+import { create, toBinary } from '@bufbuild/protobuf';
+import {
+  GetItemLocationRequestSchema,
+  ItemLocationService,
+} from '@realmkeep/proto/realmkeep/item_location/v1/item_location_service';
+import { LocationService } from '@realmkeep/proto/realmkeep/item_location/v1/location_service';
+import { PlayerItemLocationService } from '@realmkeep/proto/realmkeep/item_location/v1/player_item_location_service';
+import { until } from '@realmkeep/testkit/parts/until';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startTestApp } from '../test/app.ts';
+import { openTestDatabase } from '../test/database.ts';
+import { catalogEvent, gameItemEvent, playerEvent } from '../test/events.ts';
+import { type Keys, writeKeys } from '../test/keys.ts';
+import { startSource } from '../test/source.ts';
+
+const [ada, bob, mill, sword, shield] = Array.from({ length: 5 }, () => randomUUID()) as [
+  string,
+  string,
+  string,
+  string,
+  string,
+];
+const ROLES = {
+  anyone: undefined,
+  player: { role: 'player', subject: ada },
+  server: { role: 'server', subject: 'game-1' },
+  admin: { role: 'admin', subject: 'ops' },
+  service: { role: 'service', subject: 'player-state' },
+} as const;
+let keys: Keys;
+let database: Awaited<ReturnType<typeof openTestDatabase>>;
+let source: Awaited<ReturnType<typeof startSource>>;
+let app: Awaited<ReturnType<typeof startTestApp>>;
+
+/** Clients of the three services, called as somebody. */
+function clients(as: keyof typeof ROLES) {
+  return {
+    things: app.client(ItemLocationService, ROLES[as]),
+    locations: app.client(LocationService, ROLES[as]),
+    players: app.client(PlayerItemLocationService, ROLES[as]),
+  };
+}
+let as: Record<keyof typeof ROLES, ReturnType<typeof clients>>;
+
+beforeAll(async () => {
+  keys = await writeKeys();
+  [database, source] = await Promise.all([openTestDatabase(), startSource(keys)]);
+  app = await startTestApp({ database, keys, playerStateAddress: source.address });
+  as = {
+    anyone: clients('anyone'),
+    player: clients('player'),
+    server: clients('server'),
+    admin: clients('admin'),
+    service: clients('service'),
+  };
+  await as.admin.locations.createLocation({ locationId: mill, name: 'Old mill', areaCode: '111' });
+  source.commit(playerEvent(ada, 'Ada'), playerEvent(bob, 'Bob'), catalogEvent('iron-sword', 'Iron sword'));
+  source.commit(
+    gameItemEvent({ gameItemId: sword, ownerId: ada, grantedLocationId: mill }),
+    gameItemEvent({ gameItemId: shield, ownerId: bob }),
+  );
+  await until(async () => (await found(shield)) !== undefined, { what: 'the things to be followed' });
+  await database.replicated();
+});
+afterAll(async () => {
+  await app.stop();
+  await source.stop();
+  await database.close();
+  await keys.remove();
+});
+
+async function found(gameItemId: string) {
+  return (await as.server.things.getItemLocation({ gameItemId })).itemLocation;
+}
+
+/** What became of a call: OK, or the reason of its refusal. */
+function outcome(call: Promise<unknown>): Promise<string> {
+  return call.then(
+    () => 'OK',
+    (error: { reason?: string }) => error.reason ?? String(error),
+  );
+}
+
+const position = { x: 1, y: 2, z: 3 };
+type Clients = ReturnType<typeof clients>;
+const CALLS: Record<string, (on: Clients) => Promise<unknown>> = {
+  'GetItemLocation of its own thing': ({ things }) => things.getItemLocation({ gameItemId: sword }),
+  'GetItemLocation of another’s thing': ({ things }) => things.getItemLocation({ gameItemId: shield }),
+  'ListItemLocations of its own': ({ things }) => things.listItemLocations({ playerId: ada.toUpperCase() }),
+  'ListItemLocations of another player': ({ things }) => things.listItemLocations({ playerId: bob }),
+  'ListItemLocations of a location': ({ things }) => things.listItemLocations({ locationId: mill }),
+  'ListItemLocations of an area': ({ things }) => things.listItemLocations({ areaCode: '111' }),
+  'ListItemLocations of an item': ({ things }) => things.listItemLocations({ itemId: 'iron-sword' }),
+  'MoveItems of its own thing': ({ things }) =>
+    things.moveItems({ requestId: randomUUID(), moves: [{ gameItemId: sword, locationId: mill, position }] }),
+  'MoveItems of another’s thing': ({ things }) =>
+    things.moveItems({ requestId: randomUUID(), moves: [{ gameItemId: shield, locationId: mill, position }] }),
+  CreateLocation: ({ locations }) =>
+    locations.createLocation({ locationId: randomUUID(), name: 'Tower', areaCode: '112' }),
+  GetLocation: ({ locations }) => locations.getLocation({ locationId: mill }),
+  ListLocations: ({ locations }) => locations.listLocations({}),
+  GetPlayerItemLocations: ({ players }) => players.getPlayerItemLocations({ playerId: ada }),
+};
+const denied = 'ROLE_NOT_ALLOWED';
+const OUTCOMES: Record<keyof typeof CALLS, string[]> = {
+  // As a player, a server, an admin, a service.
+  'GetItemLocation of its own thing': ['OK', 'OK', 'OK', denied],
+  'GetItemLocation of another’s thing': ['NOT_OWNER', 'OK', 'OK', denied],
+  'ListItemLocations of its own': ['OK', 'OK', 'OK', denied],
+  'ListItemLocations of another player': ['FILTER_NOT_ALLOWED', 'OK', 'OK', denied],
+  'ListItemLocations of a location': ['OK', 'OK', 'OK', denied],
+  'ListItemLocations of an area': ['FILTER_NOT_ALLOWED', 'OK', 'OK', denied],
+  'ListItemLocations of an item': ['FILTER_NOT_ALLOWED', 'OK', 'OK', denied],
+  'MoveItems of its own thing': ['OK', 'OK', 'OK', denied],
+  'MoveItems of another’s thing': ['NOT_OWNER', 'OK', 'OK', denied],
+  CreateLocation: [denied, denied, 'OK', denied],
+  GetLocation: ['OK', 'OK', 'OK', denied],
+  ListLocations: ['OK', 'OK', 'OK', denied],
+  GetPlayerItemLocations: [denied, denied, denied, 'OK'],
+};
+
+test.each(Object.keys(CALLS))('%s is for those whom the contract names', async (name) => {
+  const call = CALLS[name]!;
+  const roles = [as.player, as.server, as.admin, as.service];
+  expect(await Promise.all(roles.map((clients) => outcome(call(clients))))).toEqual(OUTCOMES[name]);
+  expect(await outcome(call(as.anyone))).toBe('TOKEN_MISSING');
+});
+
+describe('answers', () => {
+  test('a thing is shown whole, with its names and its place', async () => {
+    expect(await found(sword)).toMatchObject({
+      gameItemId: sword,
+      itemId: 'iron-sword',
+      itemName: 'Iron sword',
+      itemKind: 'weapon',
+      quantity: 1n,
+      ownerId: ada,
+      ownerName: 'Ada',
+      locationId: mill,
+      locationName: 'Old mill',
+      areaCode: '111',
+      position: expect.objectContaining({ x: expect.any(Number) }),
+      sourceVersion: 1n,
+    });
+    const own = await as.service.players.getPlayerItemLocations({ playerId: ada });
+    expect(own).toMatchObject({
+      itemLocations: [{ gameItemId: sword }],
+      asOf: { $typeName: 'google.protobuf.Timestamp' },
+    });
+  });
+
+  test('headers say where an answer came from, how old it is and its version', async () => {
+    const request = toBinary(GetItemLocationRequestSchema, create(GetItemLocationRequestSchema, { gameItemId: sword }));
+    const frame = Buffer.concat([Buffer.from([0, 0, 0, 0, request.length]), request]);
+    const session = connect(`http://${app.address}`);
+    const stream = session.request({
+      ':method': 'POST',
+      ':path': '/realmkeep.item_location.v1.ItemLocationService/GetItemLocation',
+      'content-type': 'application/grpc',
+      te: 'trailers',
+      authorization: `Bearer ${await keys.tokens.token(ROLES.server)}`,
+    });
+    stream.end(frame);
+    const [headers] = await once(stream, 'response');
+    stream.resume();
+    await once(stream, 'close');
+    session.close();
+    expect(headers).toMatchObject({
+      'realmkeep-source': 'replica',
+      'realmkeep-age-ms': expect.stringMatching(/^\d+$/),
+      'realmkeep-version': expect.stringMatching(/^\d+$/),
+    });
+  });
+
+  test('pages are read from whichever node has come far enough, each thing once', async () => {
+    const itemId = `gem-${randomUUID()}`;
+    const gems = Array.from({ length: 30 }, (): string => randomUUID()).sort();
+    source.commit(...gems.map((gameItemId) => gameItemEvent({ gameItemId, ownerId: ada, itemId })));
+    await until(async () => (await found(gems[29]!)) !== undefined, { what: 'the gems to be followed' });
+    await database.replicated();
+    const seen: string[] = [];
+    let pageToken = '';
+    do {
+      const page = await as.server.things.listItemLocations({ itemId, pageSize: 7, pageToken });
+      seen.push(...page.itemLocations.map((thing) => thing.gameItemId));
+      pageToken = page.nextPageToken;
+    } while (pageToken);
+    expect(seen).toEqual(gems);
+  });
+
+  test('creating a location twice is one creation, and other content is refused', async () => {
+    const location = { locationId: randomUUID(), name: 'Bridge', areaCode: '113' };
+    const first = await as.admin.locations.createLocation(location);
+    expect(await as.admin.locations.createLocation(location)).toEqual(first);
+    expect(first.location).toMatchObject({ ...location, version: 1n });
+    const other = as.admin.locations.createLocation({ ...location, name: 'Gate' });
+    await expect(other).rejects.toMatchObject({ reason: 'LOCATION_ID_REUSED' });
+  });
+
+  test('locations are listed by id, of one area or of all, page by page', async () => {
+    const ids = Array.from({ length: 5 }, (): string => randomUUID()).sort();
+    for (const locationId of ids) {
+      await as.admin.locations.createLocation({ locationId, name: 'Room', areaCode: 'castle' });
+    }
+    await database.replicated();
+    const { locations } = as.server;
+    const first = await locations.listLocations({ areaCode: 'castle', pageSize: 3 });
+    const second = await locations.listLocations({ areaCode: 'castle', pageSize: 3, pageToken: first.nextPageToken });
+    expect([...first.locations, ...second.locations].map((location) => location.locationId)).toEqual(ids);
+    expect(second.nextPageToken).toBe('');
+    const elsewhere = locations.listLocations({ areaCode: '111', pageToken: first.nextPageToken });
+    await expect(elsewhere).rejects.toMatchObject({ reason: 'PAGE_TOKEN_INVALID' });
+    await expect(locations.getLocation({ locationId: randomUUID() })).rejects.toMatchObject({
+      reason: 'LOCATION_NOT_FOUND',
+    });
+  });
+});
+
+describe('requests that break a rule', () => {
+  const wrong: [string, (on: Clients) => Promise<unknown>][] = [
+    ['no filter', ({ things }) => things.listItemLocations({})],
+    ['two filters', ({ things }) => things.listItemLocations({ playerId: ada, areaCode: '111' })],
+    ['a page of 1,001', ({ things }) => things.listItemLocations({ playerId: ada, pageSize: 1001 })],
+    ['a wrong UUID', ({ things }) => things.getItemLocation({ gameItemId: 'sword' })],
+    ['no moves', ({ things }) => things.moveItems({ requestId: randomUUID() })],
+    [
+      'a name with a control character',
+      ({ locations }) => locations.createLocation({ locationId: randomUUID(), name: 'a\nb', areaCode: '1' }),
+    ],
+    [
+      'a thing moved twice',
+      ({ things }) =>
+        things.moveItems({
+          requestId: randomUUID(),
+          moves: [sword, sword].map((gameItemId) => ({ gameItemId, locationId: mill })),
+        }),
+    ],
+    [
+      'a place that is not finite',
+      ({ things }) =>
+        things.moveItems({
+          requestId: randomUUID(),
+          moves: [{ gameItemId: sword, locationId: mill, position: { x: Number.NaN, y: 0, z: 0 } }],
+        }),
+    ],
+    [
+      '501 moves',
+      ({ things }) =>
+        things.moveItems({
+          requestId: randomUUID(),
+          moves: Array.from({ length: 501 }, () => ({ gameItemId: randomUUID(), locationId: mill })),
+        }),
+    ],
+  ];
+
+  test.each(wrong)('%s is INVALID_ARGUMENT and changes nothing', async (_, call) => {
+    const before = await found(sword);
+    expect(await outcome(call(as.admin))).toBe('INVALID_ARGUMENT');
+    expect(await found(sword)).toEqual(before);
+  });
+
+  test('a broken page token is refused by name', async () => {
+    const broken = as.server.things.listItemLocations({ playerId: ada, pageToken: 'x' });
+    await expect(broken).rejects.toMatchObject({ reason: 'PAGE_TOKEN_INVALID' });
+  });
+});

@@ -1,0 +1,52 @@
+import type { DescService } from '@bufbuild/protobuf';
+import { createClient } from '@realmkeep/kit/client/client';
+import { stores, type TestDatabase } from '@realmkeep/testkit/stores';
+import type { TokenClaims } from '@realmkeep/testkit/tokens';
+import { startApp } from '../src/app.ts';
+import { readSettings } from '../src/config.ts';
+import type { Keys } from './keys.ts';
+
+/** The whole service in this process, and clients of it. */
+export async function startTestApp({
+  database,
+  keys,
+  playerStateAddress,
+}: {
+  database: TestDatabase;
+  keys: Keys;
+  playerStateAddress: string;
+}) {
+  const { valkey } = await stores();
+  const app = await startApp(
+    readSettings({
+      ...keys.env,
+      HOST: '127.0.0.1',
+      GRPC_PORT: '0',
+      METRICS_PORT: '0',
+      POSTGRES_URLS: [database.primaryUrl, ...database.replicaUrls].join(),
+      REDIS_NODES: valkey.nodes.join(),
+      REDIS_PASSWORD: valkey.password,
+      PAGE_TOKEN_KEY: 'ab'.repeat(32),
+      PLAYER_STATE_ADDRESS: playerStateAddress,
+      DRAIN_DELAY_MS: '0',
+      DRAIN_TIMEOUT_MS: '2000',
+      LOG_LEVEL: 'silent',
+    }),
+  );
+  const address = `127.0.0.1:${app.grpcPort}`;
+  const clients: { close(): void }[] = [];
+  return {
+    address,
+    /** A client that calls with a token of these claims, or with none. */
+    client<S extends DescService>(service: S, claims?: TokenClaims) {
+      const serviceTokens = claims && { token: () => keys.tokens.token(claims) };
+      const client = createClient(service, { address, ...(serviceTokens ? { serviceTokens } : {}) });
+      clients.push(client);
+      return client;
+    },
+    async stop() {
+      for (const client of clients) client.close();
+      await app.drain();
+    },
+  };
+}
