@@ -3,40 +3,52 @@ import type { Measurement } from './probe.ts';
 /** A node among which a choice is made: what is known of it, and how many works of this process run on it. */
 export type Candidate = { readonly known: Measurement | undefined; readonly busy: number };
 
-/**
- * The primary among the nodes. A node that takes itself for a primary on an older timeline was left behind by a
- * promotion, and is none.
- */
-export function choosePrimary<C extends Candidate>(nodes: readonly C[]): C | undefined {
-  let chosen: C | undefined;
-  for (const node of nodes) {
-    if (node.known?.role !== 'primary') continue;
-    if (!chosen || node.known.timeline > (chosen.known?.timeline ?? 0)) chosen = node;
-  }
-  return chosen;
+export type ReadChoice = {
+  /** How old a replica's data may be, in milliseconds. */
+  maxLagMs: number;
+  /** The newest timeline that a primary was seen on. */
+  newest: number;
+  /** Decides among equally busy nodes: another number, another first. */
+  turn: number;
+};
+
+/** The newest timeline of a primary among the nodes; `before` when that is newer. */
+export function newestTimeline(nodes: readonly Candidate[], before: number): number {
+  return nodes.reduce(
+    (newest, { known }) => (known?.role === 'primary' ? Math.max(newest, known.timeline) : newest),
+    before,
+  );
+}
+
+/** The primary on the newest timeline. One on an older timeline was left behind by a promotion, and is none. */
+export function choosePrimary<C extends Candidate>(nodes: readonly C[], newest: number): C | undefined {
+  return nodes.find(({ known }) => known?.role === 'primary' && known.timeline === newest);
 }
 
 /**
- * The node for a read: the least busy replica within the lag limit, else the primary. While no primary is known, when
- * heartbeats stop and every replica looks late, it is the replica with the least lag. `turn` decides among equals.
+ * The node for a read: the least busy replica of the newest timeline within the lag limit, else the primary. While there
+ * is no primary, heartbeats stop and every replica looks late: then it is the one that has come farthest.
  */
-export function chooseForRead<C extends Candidate>(nodes: readonly C[], maxLagMs: number, turn: number): C | undefined {
+export function chooseForRead<C extends Candidate>(nodes: readonly C[], choice: ReadChoice): C | undefined {
+  const { maxLagMs, newest, turn } = choice;
   let chosen: C | undefined;
   for (let index = 0; index < nodes.length; index += 1) {
     const node = nodes[(index + turn) % nodes.length] as C;
-    if (node.known?.role !== 'replica' || node.known.lagMs > maxLagMs) continue;
+    const { known } = node;
+    if (known?.role !== 'replica' || known.timeline < newest || known.lagMs > maxLagMs) continue;
     if (!chosen || node.busy < chosen.busy) chosen = node;
   }
-  return chosen ?? choosePrimary(nodes) ?? leastLag(nodes);
+  return chosen ?? choosePrimary(nodes, newest) ?? farthest(nodes);
 }
 
-function leastLag<C extends Candidate>(nodes: readonly C[]): C | undefined {
-  let chosen: C | undefined;
-  let least = Number.POSITIVE_INFINITY;
+function farthest<C extends Candidate>(nodes: readonly C[]): C | undefined {
+  let [chosen, best]: [C?, Measurement?] = [];
   for (const node of nodes) {
-    if (node.known?.role !== 'replica' || node.known.lagMs >= least) continue;
-    chosen = node;
-    least = node.known.lagMs;
+    const { known } = node;
+    if (known?.role !== 'replica' || known.lagMs === Number.POSITIVE_INFINITY) continue;
+    const farther =
+      !best || known.timeline > best.timeline || (known.timeline === best.timeline && known.lagMs < best.lagMs);
+    if (farther) [chosen, best] = [node, known];
   }
   return chosen;
 }

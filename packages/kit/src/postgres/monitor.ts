@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import type { Logger } from 'pino';
-import { type Measurement, measure, openProbe } from './probe.ts';
+import { closeProbe, type Measurement, measure, openProbe } from './probe.ts';
 
 /** Measures one node again and again. */
 export type Monitor = {
@@ -21,6 +21,8 @@ export type MonitorOptions = {
   applicationName: string;
   /** Milliseconds between two looks. */
   every: number;
+  /** Milliseconds that one step of a look may take. */
+  timeoutMs: number;
   /** Called when what is known may have changed. */
   changed: () => void;
   /** Called when the node stopped answering without closing its connections. */
@@ -30,8 +32,6 @@ export type MonitorOptions = {
 
 /** Milliseconds between two looks at a node that could not be measured. */
 const EVERY_WHEN_AWAY = 250;
-/** Milliseconds that one step of a look may take. */
-const LOOK_TIMEOUT = 3_000;
 /** So many looks without an answer, one after the other, and the node counts as silent. */
 const SILENT_AFTER = 2;
 
@@ -54,7 +54,7 @@ export function startMonitor(options: MonitorOptions): Monitor {
   }
 
   async function open(): Promise<pg.Client> {
-    const opened = await openProbe({ ...options, timeoutMs: LOOK_TIMEOUT });
+    const opened = await openProbe(options);
     opened.once('end', () => {
       if (client !== opened) return;
       client = undefined;
@@ -66,7 +66,7 @@ export function startMonitor(options: MonitorOptions): Monitor {
   async function drop(): Promise<void> {
     const dropped = client;
     client = undefined;
-    await dropped?.end();
+    if (dropped) await closeProbe(dropped);
   }
 
   async function look(): Promise<void> {
@@ -81,7 +81,7 @@ export function startMonitor(options: MonitorOptions): Monitor {
     } catch (error) {
       known = undefined;
       tell('away', error);
-      await drop();
+      void drop();
       unanswered = isTimeout(error) ? unanswered + 1 : 0;
       if (unanswered === SILENT_AFTER) silent();
     }

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { chooseForRead, choosePrimary } from './choice.ts';
+import { chooseForRead, choosePrimary, newestTimeline } from './choice.ts';
 import { type Monitor, startMonitor } from './monitor.ts';
 import { createNode, type PostgresNode } from './node.ts';
 import type { Measurement } from './probe.ts';
@@ -31,6 +31,7 @@ export type NodeSetOptions = {
   connectionWaitMs: number;
   statementTimeoutMs: number;
   measureEveryMs: number;
+  measureTimeoutMs: number;
   logger: Pick<Logger, 'info' | 'warn'>;
 };
 
@@ -38,18 +39,23 @@ export type NodeSetOptions = {
 const LOOK_EVERY = 100;
 
 export function createNodeSet(options: NodeSetOptions): NodeSet {
-  const { name, urls, maxReplicaLagMs, measureEveryMs, logger } = options;
+  const { name, urls, maxReplicaLagMs, measureEveryMs, measureTimeoutMs, logger } = options;
   const waiting = new Set<() => void>();
+  // Never goes back: when the newest primary dies, one that it had replaced must not take its place.
+  let newest = 0;
+  let turn = 0;
   const changed = () => {
+    newest = newestTimeline(all, newest);
     for (const awake of waiting) awake();
   };
-  const all = urls.map((url): WatchedNode => {
+  const all: WatchedNode[] = urls.map((url) => {
     const node = createNode({ ...options, url, applicationName: name });
     const monitor = startMonitor({
       name: node.name,
       url,
       applicationName: `${name} monitor`,
       every: measureEveryMs,
+      timeoutMs: measureTimeoutMs,
       changed,
       silent: node.sever,
       logger,
@@ -63,14 +69,13 @@ export function createNodeSet(options: NodeSetOptions): NodeSet {
       },
     };
   });
-  let turn = 0;
 
   return {
     all,
-    primary: () => choosePrimary(all),
+    primary: () => choosePrimary(all, newest),
     forRead: () => {
       turn = (turn + 1) % all.length;
-      return chooseForRead(all, maxReplicaLagMs, turn);
+      return chooseForRead(all, { maxLagMs: maxReplicaLagMs, newest, turn });
     },
     waitFor: (choice, deadline) =>
       new Promise((resolve) => {

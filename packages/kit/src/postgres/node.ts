@@ -24,9 +24,11 @@ export type PostgresNode = {
   evict(): void;
   /** Breaks every connection, also those in use: for a server that no longer answers. */
   sever(): void;
-  /** Ends the pool once its connections are given back. */
+  /** Ends the pool once its connections are given back, and breaks those that are not within 5 s. */
   close(): Promise<void>;
 };
+
+const CLOSE_TIMEOUT = 5_000;
 
 export function createNode(options: NodeOptions): PostgresNode {
   const { url, applicationName, poolSize, connectionWaitMs, statementTimeoutMs } = options;
@@ -102,6 +104,10 @@ export function createNode(options: NodeOptions): PostgresNode {
     }
   }
 
+  const sever = () => {
+    for (const client of clients) client.connection.stream.destroy();
+  };
+
   return {
     name: `${hostname}:${port || 5432}`,
     pool,
@@ -114,9 +120,11 @@ export function createNode(options: NodeOptions): PostgresNode {
         else condemned.add(client);
       }
     },
-    sever: () => {
-      for (const client of clients) client.connection.stream.destroy();
+    sever,
+    close: async () => {
+      const late = setTimeout(sever, CLOSE_TIMEOUT);
+      await pool.end();
+      clearTimeout(late);
     },
-    close: () => pool.end(),
   };
 }

@@ -19,7 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => cluster?.stop());
 beforeEach(async () => {
-  nodes = await cluster.open({ maxReplicaLagMs: 2_500 });
+  nodes = await cluster.open();
 });
 afterEach(() => nodes.close());
 
@@ -56,13 +56,15 @@ test('a read with a position comes from a replica that has replayed it, else fro
 });
 
 test('a replica that lags beyond the limit is not read until it has caught up', async () => {
+  const strict = await cluster.open({ maxReplicaLagMs: 2_000 });
   await cluster.sql(1, 'select pg_wal_replay_pause()');
-  await until(async () => !(await sources(nodes)).has(ports[1]!), { what: 'reads to leave the late replica' });
-  expect(await sources(nodes)).toEqual(new Set([ports[2]]));
+  await until(async () => !(await sources(strict)).has(ports[1]!), { what: 'reads to leave the late replica' });
+  expect(await sources(strict)).toEqual(new Set([ports[2]]));
   await cluster.sql(2, 'select pg_wal_replay_pause()');
-  await until(async () => (await nodes.read(portOf)) === ports[0], { what: 'the primary to be read' });
+  await until(async () => (await strict.read(portOf)) === ports[0], { what: 'the primary to be read' });
   await Promise.all([cluster.sql(1, 'select pg_wal_replay_resume()'), cluster.sql(2, 'select pg_wal_replay_resume()')]);
-  await until(async () => (await sources(nodes)).size === 2, { what: 'both replicas to serve again' });
+  await until(async () => (await sources(strict)).size === 2, { what: 'both replicas to serve again' });
+  await strict.close();
 });
 
 test('no read fails while the replicas are killed one after the other, and the primary serves when none is left', async () => {
@@ -85,6 +87,34 @@ test('no read fails while the replicas are killed one after the other, and the p
   await Promise.all([cluster.parts[1]!.start(), cluster.parts[2]!.start()]);
   await until(async () => (await sources(nodes)).size === 2, { what: 'both replicas to serve again' });
   expect(await sources(nodes)).toEqual(replicas());
+});
+
+test('a read that was sent to a server which stops answering is done by another', async () => {
+  const quick = await cluster.open({ measureTimeoutMs: 300, connectionWaitMs: 500 });
+  const served: number[] = [];
+  const reading = quick.read(async (node) => {
+    served.push(await portOf(node));
+    if (served.length === 1) await node.query(sleep(60));
+  });
+  const sleepers = `select from pg_stat_activity where state = 'active' and query like '%pg_sleep($1)'`;
+  const place = await until(
+    async () => {
+      const begun = served[0] === undefined ? -1 : ports.indexOf(served[0]);
+      return begun > 0 && (await cluster.sql(begun, sleepers)).length === 1 && begun;
+    },
+    { what: 'the read to begin' },
+  );
+  const backends = await cluster.sql(place, `select pid from pg_stat_activity where application_name like 'test%'`);
+  const frozen = [cluster.parts[place]!.pid!, ...backends.map(({ pid }) => Number(pid))];
+  for (const pid of frozen) process.kill(pid, 'SIGSTOP');
+  try {
+    await reading;
+  } finally {
+    for (const pid of frozen) process.kill(pid, 'SIGCONT');
+  }
+  expect(served).toHaveLength(2);
+  expect(served[1]).not.toBe(served[0]);
+  await quick.close();
 });
 
 /** Ends the backend that sleeps on the primary, as soon as there is one. */

@@ -57,6 +57,8 @@ export type PostgresNodesOptions = {
   statementTimeoutMs?: number;
   /** Time between two measurements of a node, in milliseconds; default 1,000. */
   measureEveryMs?: number;
+  /** When a measurement without an answer fails, in milliseconds; default 3,000. The second one cuts every connection. */
+  measureTimeoutMs?: number;
   logger: Pick<Logger, 'info' | 'warn'>;
   meter: Meter;
 };
@@ -79,6 +81,7 @@ export function createPostgresNodes(options: PostgresNodesOptions): PostgresNode
     connectionWaitMs: 2_000,
     statementTimeoutMs: 10_000,
     measureEveryMs: 1_000,
+    measureTimeoutMs: 3_000,
     ...options,
   });
   const metrics = observeNodes(meter, nodes.all);

@@ -31,6 +31,15 @@ export async function openProbe(options: {
   return client;
 }
 
+/** Closes the connection, by force when the server does not answer the goodbye. */
+export async function closeProbe(client: pg.Client): Promise<void> {
+  const late = setTimeout(() => client.connection.stream.destroy(), GOODBYE_TIMEOUT);
+  await client.end();
+  clearTimeout(late);
+}
+
+const GOODBYE_TIMEOUT = 500;
+
 /** Measures the node, and keeps the heartbeat going when it is the primary. */
 export async function measure(client: pg.Client): Promise<Measurement> {
   const { rows } = await client.query<{ replica: boolean }>(
