@@ -16,8 +16,16 @@ export type Party = {
   close: () => void;
 };
 
-/** Connects a party with its token. `close` when it leaves. */
-export function connectParty({ address, token, web }: { address: string; token: string; web: boolean }): Party {
+/** Connects a party with its token, or as one that has none. `close` when it leaves. */
+export function connectParty({
+  address,
+  token,
+  web,
+}: {
+  address: string;
+  token: string | undefined;
+  web: boolean;
+}): Party {
   const { transport, close } = createTransport({ address, token, web });
   return {
     rest: createRest({ address, token }),

@@ -1,5 +1,5 @@
 /** A REST caller of the ingress. Answers the JSON body; throws when the answer is no success, with its body. */
-export function createRest({ address, token }: { address: string; token?: string }) {
+export function createRest({ address, token }: { address: string; token: string | undefined }) {
   const call = async <Answer>(method: string, path: string, body?: object): Promise<Answer> => {
     const response = await fetch(`http://${address}${path}`, {
       method,

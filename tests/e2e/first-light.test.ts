@@ -1,0 +1,21 @@
+import { setStage } from './stage.ts';
+import { badRequestStories } from './stories/bad-requests.ts';
+import { drainingStories } from './stories/draining.ts';
+import { faultStories } from './stories/faults.ts';
+import { locationStories } from './stories/locations.ts';
+import { processStories } from './stories/processes.ts';
+import { statsStories } from './stories/stats.ts';
+import { tokenStories } from './stories/tokens.ts';
+import { transactionStories } from './stories/transactions.ts';
+
+// One realm for all stories, which follow one another: those that kill and stop processes come last.
+const stage = setStage();
+
+processStories(stage);
+tokenStories(stage);
+statsStories(stage);
+badRequestStories(stage);
+transactionStories(stage);
+locationStories(stage);
+faultStories(stage);
+drainingStories(stage);
