@@ -1,0 +1,27 @@
+import { commonSettings, count, readConfig, str } from '@realmkeep/kit/app/config';
+
+const settings = {
+  ...commonSettings,
+  ITEM_LOCATION_ADDRESS: str({
+    desc: 'host:port of item-location, which is asked for the view FULL',
+    example: 'item-location:50052',
+  }),
+  INVENTORY_LIMIT: count({ default: 2_000, desc: 'Game items that a player holds at most', example: '2000' }),
+  REQUEST_RETENTION_DAYS: count({
+    default: 30,
+    desc: 'How long answers to transactions are kept for repeats',
+    example: '30',
+  }),
+  OUTBOX_RETENTION_DAYS: count({
+    default: 7,
+    desc: 'How long events are kept; a follower that is further behind starts from a snapshot',
+    example: '7',
+  }),
+};
+
+export type Config = ReturnType<typeof readSettings>;
+
+/** Reads the settings once; throws with every fault. */
+export function readSettings(env: NodeJS.ProcessEnv = process.env) {
+  return readConfig(settings, env);
+}

@@ -1,0 +1,45 @@
+import type { Reader } from '@realmkeep/kit/postgres/nodes';
+
+/** A player's state as `player_states` gives it: 64-bit numbers as text, times in microseconds. */
+export type PlayerStateRow = {
+  player_id: string;
+  display_name: string;
+  version: string;
+  outbox_xid: string;
+  outbox_id: string;
+  created: string;
+  updated: string;
+  balances: [currency: string, amount: string][] | null;
+  items:
+    | [gameItemId: string, itemId: string, kind: string, quantity: string, version: string, created: number][]
+    | null;
+  as_of: Date;
+};
+
+/** Creates the player unless its id exists; answers what is there now. */
+export async function createPlayer(
+  primary: Reader,
+  playerId: string,
+  displayName: string,
+): Promise<{ display_name: string; created: string }> {
+  const { rows } = await primary.query<{ display_name: string; created: string }>({
+    name: 'create_player',
+    text: 'select display_name, micros(created_at) as created from create_player($1, $2)',
+    values: [playerId, displayName],
+  });
+  return rows[0]!;
+}
+
+/** The states of those players that exist, in no order, from one snapshot, and its time. Ids are in lower case. */
+export async function findPlayerStates(
+  node: Reader,
+  playerIds: string[],
+): Promise<{ rows: PlayerStateRow[]; asOf: Date }> {
+  const { rows } = await node.query<PlayerStateRow | { player_id: null; as_of: Date }>({
+    name: 'player_states',
+    text: `select s.*, coalesce(s.as_of, as_of()) as as_of
+      from (select) one left join player_states($1) s on true`,
+    values: [playerIds],
+  });
+  return { rows: rows.filter((row) => row.player_id !== null), asOf: rows[0]!.as_of };
+}

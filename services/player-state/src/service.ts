@@ -1,0 +1,187 @@
+import type { Caller } from '@realmkeep/kit/auth/caller';
+import type { Client } from '@realmkeep/kit/client/client';
+import { invalidArgument } from '@realmkeep/kit/errors/common';
+import type { PageStart, PageTokens } from '@realmkeep/kit/paging/page-token';
+import type { PostgresNodes, Reader, ReadOptions } from '@realmkeep/kit/postgres/nodes';
+import { walPositionStatement } from '@realmkeep/kit/postgres/wal-position';
+import type { CallContext } from '@realmkeep/kit/server/implementation';
+import type { PlayerItemLocationService } from '@realmkeep/proto/realmkeep/item_location/v1/player_item_location_service';
+import type {
+  ApplyTransactionRequest,
+  ApplyTransactionResponse,
+  ItemLocationsPart,
+} from '@realmkeep/proto/realmkeep/player_state/v1/player_state_service';
+import { isConflict, isPartitionMissing, refuse, toRefusal } from './errors.ts';
+import { followOutbox } from './events.ts';
+import { createdEvent, isSameItem, type NewItem } from './item.ts';
+import { locationsPart } from './item-locations.ts';
+import { cursorOf, placeOf } from './ledger.ts';
+import { createItem, findItem, type Item, listItems } from './repository/items.ts';
+import { findTransaction, type LedgerRow, listTransactions } from './repository/ledger.ts';
+import { type Place, readOutbox } from './repository/outbox.ts';
+import { createPlayer, findPlayerStates, type PlayerStateRow } from './repository/players.ts';
+import { readChunk } from './repository/snapshot.ts';
+import { applyTransaction, ensureLedgerPartitions, type TransactionCall } from './repository/transactions.ts';
+import { toAnswer, toTransactionCall, violationsOf } from './transaction.ts';
+
+export type Service = ReturnType<typeof createService>;
+
+export type ServiceParts = {
+  postgres: Pick<PostgresNodes, 'read' | 'write' | 'state'>;
+  pageTokens: PageTokens;
+  itemLocations: Pick<Client<typeof PlayerItemLocationService>, 'getPlayerItemLocations'>;
+  /** Game items that a player holds at most. */
+  inventoryLimit: number;
+};
+
+/** How often a write that met another one is made again before the caller hears of it. */
+const MOST_TRIES = 5;
+
+/** What player-state does, in order. Ids of players and transactions are lower-case UUIDs. */
+export function createService({ postgres, pageTokens, itemLocations, inventoryLimit }: ServiceParts) {
+  async function read<T>(work: (node: Reader) => Promise<T>, options?: ReadOptions): Promise<T & { source: string }> {
+    return postgres.read(async (node) => ({ ...(await work(node)), source: node.source }), options).catch(refused);
+  }
+
+  /** Reads a replica, and then the primary when the replica's answer will not do; without a primary it has to. */
+  async function readFresh<T>(work: (node: Reader) => Promise<T>, isEnough: (answer: T) => boolean) {
+    const answer = await read(work);
+    if (answer.source === 'primary' || isEnough(answer) || !postgres.state().writable) return answer;
+    return read(work, { primary: true });
+  }
+
+  function write<T>(work: (primary: Reader) => Promise<T>): Promise<T> {
+    return postgres.write(work, { idempotent: true });
+  }
+
+  async function apply(call: TransactionCall) {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await write((primary) => applyTransaction(primary, call, { inventoryLimit }));
+      } catch (error) {
+        if (tries === MOST_TRIES) throw error;
+        if (isPartitionMissing(error)) await write(ensureLedgerPartitions);
+        else if (!isConflict(error)) throw error;
+      }
+    }
+  }
+
+  function openPage(query: string, token: string): PageStart | undefined {
+    if (token === '') return undefined;
+    const start = pageTokens.open(query, token);
+    if (!start) throw refuse.PAGE_TOKEN_INVALID('the page token is broken, or belongs to another query');
+    return start;
+  }
+
+  return {
+    async createPlayer(playerId: string, displayName: string) {
+      const row = await write((primary) => createPlayer(primary, playerId, displayName)).catch(refused);
+      if (row.display_name === displayName) return row;
+      throw refuse.PLAYER_ID_REUSED('the player id was used with other content', { player_id: playerId });
+    },
+
+    /** From a replica, or from the primary when the player or the version is not there yet. */
+    async getPlayerState(playerId: string, minVersion: bigint): Promise<{ row: PlayerStateRow; source: string }> {
+      const { row, source } = await readFresh(
+        async (node) => ({ row: (await findPlayerStates(node, [playerId])).rows.at(0) }),
+        (answer) => answer.row !== undefined && BigInt(answer.row.version) >= minVersion,
+      );
+      if (!row) throw refuse.PLAYER_NOT_FOUND('the player does not exist', { player_id: playerId });
+      if (BigInt(row.version) >= minVersion) return { row, source };
+      throw refuse.VERSION_NOT_REACHED('the player’s version is below min_version', { version: row.version });
+    },
+
+    /** Where the player's things are, at least as of the player's last write in this row. */
+    getLocations(row: PlayerStateRow, context: CallContext): Promise<ItemLocationsPart> {
+      const position = { transaction: BigInt(row.outbox_xid), id: BigInt(row.outbox_id) };
+      return locationsPart(itemLocations, row.player_id, position, context);
+    },
+
+    /** Those that exist, by id; from the primary when a replica lacks one. */
+    async getPlayerStates(playerIds: string[]) {
+      const { rows, asOf, source } = await readFresh(
+        (node) => findPlayerStates(node, playerIds),
+        (answer) => answer.rows.length === playerIds.length,
+      );
+      return { rows: new Map(rows.map((row) => [row.player_id, row])), asOf, source };
+    },
+
+    async applyTransaction(request: ApplyTransactionRequest): Promise<ApplyTransactionResponse> {
+      const violations = violationsOf(request);
+      if (violations.length > 0) throw invalidArgument(violations);
+      return toAnswer(await apply(toTransactionCall(request)).catch(refused));
+    },
+
+    async getTransaction(caller: Caller, transactionId: string): Promise<{ row: LedgerRow; source: string }> {
+      const { row, source } = await readFresh(
+        async (node) => ({ row: await findTransaction(node, transactionId) }),
+        (answer) => answer.row !== undefined,
+      );
+      const sees = caller.role !== 'PLAYER' || row?.player_ids.includes(caller.subject.toLowerCase());
+      if (row && sees) return { row, source };
+      throw refuse.TRANSACTION_NOT_FOUND('the transaction does not exist', { transaction_id: transactionId });
+    },
+
+    async listTransactions(playerId: string, pageSize: number, pageToken: string) {
+      const query = `transactions of ${playerId}`;
+      const start = openPage(query, pageToken);
+      const below = start && placeOf(start.cursor);
+      const { rows, wal, asOf, source } = await read(
+        (node) => listTransactions(node, { playerId, below, limit: pageSize + 1 }),
+        { minWal: start?.wal },
+      );
+      const page = rows.slice(0, pageSize);
+      const more = rows.length > pageSize ? page.at(-1) : undefined;
+      const nextPageToken = more ? pageTokens.sign({ query, cursor: cursorOf(more), wal }) : '';
+      return { page, nextPageToken, asOf, source };
+    },
+
+    async createItem(item: NewItem): Promise<Item> {
+      const found = await write((primary) => createItem(primary, item, createdEvent(item))).catch(refused);
+      if (isSameItem(found, item)) return found;
+      throw refuse.ITEM_ID_REUSED('the item id was used with other content', { item_id: item.itemId });
+    },
+
+    async getItem(itemId: string): Promise<{ item: Item; source: string }> {
+      const { item, source } = await readFresh(
+        async (node) => ({ item: await findItem(node, itemId) }),
+        (answer) => answer.item !== null,
+      );
+      if (item) return { item, source };
+      throw refuse.ITEM_NOT_FOUND('the item does not exist', { item_id: itemId });
+    },
+
+    async listItems(pageSize: number, pageToken: string) {
+      const query = 'items';
+      const start = openPage(query, pageToken);
+      const { items, wal, source } = await read(
+        async (node) => {
+          const found = await listItems(node, start?.cursor as string | undefined, pageSize + 1);
+          const { rows } = await node.query<{ timeline: number; lsn: string }>(walPositionStatement);
+          return { items: found, wal: rows[0] };
+        },
+        { minWal: start?.wal },
+      );
+      const page = items.slice(0, pageSize);
+      const more = items.length > pageSize ? page.at(-1) : undefined;
+      const nextPageToken = more ? pageTokens.sign({ query, cursor: more.itemId, wal }) : '';
+      return { page, nextPageToken, source };
+    },
+
+    followItemEvents(from: Place | undefined, signal: AbortSignal) {
+      const onPrimary = <T>(work: (primary: Reader) => Promise<T>) => postgres.read(work, { primary: true });
+      return followOutbox(
+        {
+          outbox: (after, limit) => onPrimary((primary) => readOutbox(primary, after, limit)),
+          chunk: (noun, after, limit) => onPrimary((primary) => readChunk(primary, noun, after, limit)),
+        },
+        from,
+        signal,
+      );
+    },
+  };
+}
+
+function refused(error: unknown): never {
+  throw toRefusal(error);
+}
