@@ -25,7 +25,7 @@ create index event_ids_received_at on event_ids using brin (received_at) with (a
 -- Deletes at most `p_limit` ids received longer than `p_keep` ago and returns how many there were. Called until it
 -- returns less than asked, each call being a transaction of its own. Ids that another call is deleting are skipped.
 create function trim_event_ids(p_keep interval, p_limit integer) returns integer
-language plpgsql security definer set search_path = pg_catalog, public as $$
+language plpgsql security definer set search_path = pg_catalog, public, pg_temp as $$
 declare
   v_trimmed integer;
 begin

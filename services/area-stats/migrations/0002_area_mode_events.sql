@@ -16,7 +16,7 @@ create table area_mode_events (
 -- Makes the partitions of today and of the `p_days_ahead` days after it that are missing, and returns how many were.
 -- Attaching lets recording go on meanwhile, which `create table ... partition of` would not.
 create function ensure_event_partitions(p_days_ahead integer default 7) returns integer
-language plpgsql security definer set search_path = pg_catalog, public as $$
+language plpgsql security definer set search_path = pg_catalog, public, pg_temp as $$
 declare
   v_today date := (clock_timestamp() at time zone 'UTC')::date;
   v_day date;

@@ -21,7 +21,7 @@ create function record_events(
   p_max_skew interval
 ) returns smallint[]
 language plpgsql security definer
-set search_path = pg_catalog, public
+set search_path = pg_catalog, public, pg_temp
 -- The planner does not know how long the arrays are; a nested loop over two of them would be quadratic. Tables are
 -- therefore never joined here, but looked up by on conflict, by = any or row by row.
 set enable_nestloop = off
