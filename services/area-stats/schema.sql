@@ -1,0 +1,295 @@
+create sequence schema_migrations_id_seq as integer increment 1 minvalue 1 maxvalue 2147483647 start 1 cache 1;
+
+create table area_mode_events (
+  received_at timestamp with time zone not null,
+  event_id uuid not null,
+  event_time timestamp with time zone not null,
+  area_code text not null collate "C",
+  multiplayer_mode text not null collate "C",
+  user_id text not null collate "C",
+  event_name text not null collate "C",
+  constraint area_mode_events_area_code_check CHECK (((char_length(area_code) >= 1) AND (char_length(area_code) <= 255))),
+  constraint area_mode_events_event_name_check CHECK ((event_name = ANY (ARRAY['LOGIN'::text, 'LOGOUT'::text]))),
+  constraint area_mode_events_multiplayer_mode_check CHECK (((char_length(multiplayer_mode) >= 1) AND (char_length(multiplayer_mode) <= 255))),
+  constraint area_mode_events_user_id_check CHECK (((char_length(user_id) >= 1) AND (char_length(user_id) <= 255))),
+  constraint area_mode_events_pkey PRIMARY KEY (received_at, event_id)
+) partition by RANGE (received_at);
+
+create table area_mode_events_agg (
+  area_code text not null collate "C",
+  multiplayer_mode text not null collate "C",
+  current_count bigint not null,
+  constraint area_mode_events_agg_current_count_check CHECK ((current_count >= 0)),
+  constraint area_mode_events_agg_pkey PRIMARY KEY (area_code, multiplayer_mode)
+);
+
+create table area_mode_presence (
+  area_code text not null collate "C",
+  multiplayer_mode text not null collate "C",
+  user_id text not null collate "C",
+  event_time timestamp with time zone not null,
+  event_id uuid not null,
+  present boolean not null,
+  counted boolean not null,
+  lease_until timestamp with time zone,
+  constraint area_mode_presence_pkey PRIMARY KEY (area_code, multiplayer_mode, user_id)
+);
+
+create table event_ids (
+  event_id uuid not null,
+  received_at timestamp with time zone not null,
+  constraint event_ids_pkey PRIMARY KEY (event_id)
+) partition by HASH (event_id);
+CREATE INDEX event_ids_received_at ON ONLY public.event_ids USING brin (received_at) WITH (autosummarize='on');
+
+create table event_ids_0 partition of event_ids FOR VALUES WITH (modulus 8, remainder 0);
+
+create table event_ids_1 partition of event_ids FOR VALUES WITH (modulus 8, remainder 1);
+
+create table event_ids_2 partition of event_ids FOR VALUES WITH (modulus 8, remainder 2);
+
+create table event_ids_3 partition of event_ids FOR VALUES WITH (modulus 8, remainder 3);
+
+create table event_ids_4 partition of event_ids FOR VALUES WITH (modulus 8, remainder 4);
+
+create table event_ids_5 partition of event_ids FOR VALUES WITH (modulus 8, remainder 5);
+
+create table event_ids_6 partition of event_ids FOR VALUES WITH (modulus 8, remainder 6);
+
+create table event_ids_7 partition of event_ids FOR VALUES WITH (modulus 8, remainder 7);
+
+create table heartbeat (
+  singleton boolean not null,
+  at timestamp with time zone not null,
+  timeline integer not null,
+  constraint heartbeat_singleton_check CHECK (singleton),
+  constraint heartbeat_pkey PRIMARY KEY (singleton)
+);
+
+create table schema_migrations (
+  id integer not null default nextval('schema_migrations_id_seq'::regclass),
+  name character varying(255) not null,
+  run_on timestamp without time zone not null,
+  constraint schema_migrations_pkey PRIMARY KEY (id)
+);
+
+CREATE OR REPLACE FUNCTION as_of()
+ RETURNS timestamp with time zone
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+AS $function$
+  select case when pg_is_in_recovery() then (select at from heartbeat) else statement_timestamp() end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION ensure_event_partitions(p_days_ahead integer DEFAULT 7)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  v_today date := (clock_timestamp() at time zone 'UTC')::date;
+  v_day date;
+  v_name text;
+  v_made integer := 0;
+begin
+  perform pg_advisory_xact_lock(hashtext('area_stats.ensure_event_partitions'));
+  for v_day in select v_today + ahead from generate_series(0, p_days_ahead) as ahead loop
+    v_name := 'area_mode_events_' || to_char(v_day, 'YYYYMMDD');
+    continue when to_regclass('public.' || v_name) is not null;
+    execute format('create table public.%I (like public.area_mode_events including all)', v_name);
+    perform public.runtime_may('', format('table public.%I', v_name));
+    execute format(
+      'alter table public.area_mode_events attach partition public.%I for values from (%L) to (%L)',
+      v_name, v_day || ' 00:00:00+00', (v_day + 1) || ' 00:00:00+00'
+    );
+    v_made := v_made + 1;
+  end loop;
+  return v_made;
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION record_events(p_event_ids uuid[], p_area_codes text[], p_multiplayer_modes text[], p_user_ids text[], p_event_names text[], p_event_times timestamp with time zone[], p_max_lateness interval, p_max_skew interval)
+ RETURNS smallint[]
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+ SET enable_nestloop TO 'off'
+AS $function$
+declare
+  v_start timestamptz := clock_timestamp();
+  v_end timestamptz := v_start + cardinality(p_event_ids) * interval '1 microsecond';
+  v_outcomes smallint[];
+  v_area_codes text[];
+  v_multiplayer_modes text[];
+  v_deltas bigint[];
+  v_shrinking record;
+  v_refused_ids uuid[];
+begin
+  with given as materialized (
+    select ordinal, event_id, area_code, multiplayer_mode, user_id, event_name, received_at,
+      coalesce(event_time, received_at) as event_time,
+      case
+        when event_time < v_start - p_max_lateness then 3
+        when event_time > v_start + p_max_skew then 4
+        else 2
+      end as unrecorded
+    from (
+      select *, v_start + ordinal * interval '1 microsecond' as received_at
+      from unnest(p_event_ids, p_area_codes, p_multiplayer_modes, p_user_ids, p_event_names, p_event_times)
+        with ordinality as e (event_id, area_code, multiplayer_mode, user_id, event_name, event_time, ordinal)
+    ) as received
+  ), fresh as (
+    insert into event_ids (event_id, received_at)
+    select distinct on (event_id) event_id, received_at from given where unrecorded = 2 order by event_id, ordinal
+    on conflict (event_id) do nothing
+    -- Each event of the batch has a time of receipt of its own, which tells them apart from here on.
+    returning received_at
+  ), recorded as materialized (
+    select given.* from given join fresh using (received_at)
+  ), appended as (
+    insert into area_mode_events
+      (received_at, event_id, event_time, area_code, multiplayer_mode, user_id, event_name)
+    select received_at, event_id, event_time, area_code, multiplayer_mode, user_id, event_name
+    from recorded order by received_at
+  ), latest as (
+    select distinct on (area_code collate "C", multiplayer_mode collate "C", user_id collate "C")
+      area_code, multiplayer_mode, user_id, event_time, event_id, event_name = 'LOGIN' as present
+    from recorded
+    order by area_code collate "C", multiplayer_mode collate "C", user_id collate "C", event_time desc, event_id desc
+  ), moved as (
+    insert into area_mode_presence as presence
+      (area_code, multiplayer_mode, user_id, event_time, event_id, present, counted)
+    select area_code, multiplayer_mode, user_id, event_time, event_id, present, present from latest
+    order by area_code collate "C", multiplayer_mode collate "C", user_id collate "C"
+    on conflict (area_code, multiplayer_mode, user_id) do update
+    set event_time = excluded.event_time, event_id = excluded.event_id,
+      present = excluded.present, counted = excluded.counted, lease_until = null
+    where (excluded.event_time, excluded.event_id) > (presence.event_time, presence.event_id)
+    returning new.area_code, new.multiplayer_mode, new.counted::int - coalesce(old.counted, false)::int as delta
+  ), changed as (
+    select area_code, multiplayer_mode, sum(delta) as delta
+    from moved group by area_code, multiplayer_mode having sum(delta) <> 0
+  )
+  select
+    (select array_agg((case when fresh.received_at is null then given.unrecorded else 1 end)::smallint
+      order by given.ordinal) from given left join fresh using (received_at)),
+    (select array_agg(area_code order by area_code, multiplayer_mode) from changed),
+    (select array_agg(multiplayer_mode order by area_code, multiplayer_mode) from changed),
+    (select array_agg(delta order by area_code, multiplayer_mode) from changed)
+  into v_outcomes, v_area_codes, v_multiplayer_modes, v_deltas;
+
+  -- Growing counts are written and shrinking ones locked in one sorted pass. A shrinking count exists, and is written
+  -- apart because a check constraint judges the row that is proposed for insertion even where it only updates.
+  insert into area_mode_events_agg as agg (area_code, multiplayer_mode, current_count)
+  select area_code, multiplayer_mode, greatest(delta, 0)
+  from unnest(v_area_codes, v_multiplayer_modes, v_deltas) as change (area_code, multiplayer_mode, delta)
+  order by area_code collate "C", multiplayer_mode collate "C"
+  on conflict (area_code, multiplayer_mode) do update
+  set current_count = agg.current_count + excluded.current_count
+  where excluded.current_count > 0;
+
+  for v_shrinking in
+    select * from unnest(v_area_codes, v_multiplayer_modes, v_deltas) as change (area_code, multiplayer_mode, delta)
+    where delta < 0
+  loop
+    update area_mode_events_agg set current_count = current_count + v_shrinking.delta
+    where area_code = v_shrinking.area_code and multiplayer_mode = v_shrinking.multiplayer_mode;
+  end loop;
+
+  -- Rare: an event outside of the accepted times is a duplicate if its id was recorded, before or earlier in this batch.
+  if 3 = any (v_outcomes) or 4 = any (v_outcomes) then
+    v_refused_ids := array(
+      select event_id from unnest(p_event_ids, v_outcomes) as judged (event_id, outcome) where outcome in (3, 4)
+    );
+    with known as materialized (
+      select event_id from event_ids where event_id = any (v_refused_ids)
+    ), judged as materialized (
+      select * from unnest(p_event_ids, v_outcomes) with ordinality as judged (event_id, outcome, ordinal)
+    )
+    select array_agg(
+      case when judged.outcome in (3, 4) and known.event_id is not null and later.event_id is null
+        then 2::smallint else judged.outcome end
+      order by judged.ordinal
+    )
+    into v_outcomes
+    from judged
+    left join known using (event_id)
+    left join judged as later
+      on later.event_id = judged.event_id and later.outcome = 1 and later.ordinal > judged.ordinal;
+  end if;
+
+  if clock_timestamp() <= v_end then
+    perform pg_sleep(extract(epoch from v_end - clock_timestamp()) + 0.000001);
+  end if;
+  return v_outcomes;
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION runtime_may(privileges text, object text)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if not exists (select from pg_roles where rolname = current_database()) then
+    return;
+  end if;
+  execute format('revoke all on %s from %I', object, current_database());
+  if privileges <> '' then
+    execute format('grant %s on %s to %I', privileges, object, current_database());
+  end if;
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION trim_event_ids(p_keep interval, p_limit integer)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  v_trimmed integer;
+begin
+  delete from event_ids where event_id in (
+    select event_id from event_ids
+    where received_at < clock_timestamp() - p_keep
+    limit p_limit
+    for update skip locked
+  );
+  get diagnostics v_trimmed = row_count;
+  return v_trimmed;
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION wal_position()
+ RETURNS TABLE(timeline integer, lsn pg_lsn)
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select
+    case
+      when pg_is_in_recovery() then (select heartbeat.timeline from heartbeat)
+      else ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::int
+    end,
+    case when pg_is_in_recovery() then pg_last_wal_replay_lsn() else pg_current_wal_insert_lsn() end
+$function$
+;
+
+grant execute on function as_of() to public;
+grant execute on function as_of() to runtime;
+grant execute on function ensure_event_partitions(p_days_ahead integer) to runtime;
+grant execute on function record_events(p_event_ids uuid[], p_area_codes text[], p_multiplayer_modes text[], p_user_ids text[], p_event_names text[], p_event_times timestamp with time zone[], p_max_lateness interval, p_max_skew interval) to runtime;
+grant execute on function trim_event_ids(p_keep interval, p_limit integer) to runtime;
+grant execute on function wal_position() to public;
+grant execute on function wal_position() to runtime;
+grant select on table area_mode_events to runtime;
+grant select on table area_mode_events_agg to runtime;
+grant select on table area_mode_presence to runtime;
+grant select on table event_ids to runtime;
+grant select, update on table heartbeat to runtime;
+grant select on table schema_migrations to runtime;
