@@ -30,7 +30,6 @@ export async function startApp(config: Config): Promise<Service> {
     const repository = createRepository({ postgres });
     const housekeeping = startHousekeeping({ chores: choresOf({ repository, limits }), logger });
     foundation.onClose(housekeeping.stop);
-    await housekeeping.firstRound();
 
     const service = createService({
       repository,

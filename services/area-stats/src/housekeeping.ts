@@ -32,13 +32,7 @@ export function startHousekeeping({ chores, logger }: { chores: Chore[]; logger:
   }
 
   for (const chore of chores) begin(chore);
-  const first = Promise.all(running.values());
-
   return {
-    /** Resolves once every chore has run for the first time, whatever came of it. */
-    firstRound: async () => {
-      await first;
-    },
     /** Begins no chore any more, and resolves once the running ones have ended. */
     async stop() {
       stopped = true;

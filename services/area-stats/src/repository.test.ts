@@ -72,12 +72,17 @@ test('counts follow the latest event of each user whatever is doubled, reordered
     eventTime: fc.integer({ min: 0, max: 5 }).map((second) => new Date(start + second * 1000).toISOString()),
   });
   const property = fc.asyncProperty(
-    fc.uniqueArray(anyEvent, { selector: ({ eventId }) => eventId, minLength: 1, maxLength: 40 }),
+    fc.uniqueArray(anyEvent, { selector: ({ eventId }) => eventId.slice(8), minLength: 1, maxLength: 40 }),
     fc.array(fc.nat(), { maxLength: 20 }),
     fc.infiniteStream(fc.nat({ max: 4 })),
     async (drawn, doubled, writers) => {
       runs += 1;
-      const events = drawn.map((each) => ({ ...each, areaCode: `model-${runs}-${each.areaCode}` }));
+      // No run, and no run that shrinks a failed one, meets the ids and areas of another.
+      const events = drawn.map((each) => ({
+        ...each,
+        eventId: runs.toString(16).padStart(8, '0') + each.eventId.slice(8),
+        areaCode: `model-${runs}-${each.areaCode}`,
+      }));
       const sent = [...events, ...doubled.map((index) => events[index % events.length]!)];
       const batches = new Map<number, Event[]>();
       for (const each of sent) {
