@@ -145,11 +145,14 @@ $function$
 CREATE OR REPLACE FUNCTION apply_item_states(p_players jsonb, p_items jsonb, p_game_items jsonb, p_named uuid[], p_after uuid, p_through uuid)
  RETURNS void
  LANGUAGE plpgsql
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
 AS $function$
 declare
   v_players uuid[];
   v_items text[];
   v_gone uuid[] := '{}';
+  v_locked uuid[];
   v_touched uuid[] := '{}';
   v_owners uuid[];
 begin
@@ -181,18 +184,11 @@ begin
     where g.game_item_id > p_after and g.game_item_id <= p_through and not g.consumed and g.game_item_id <> all (p_named);
   end if;
 
-  perform from game_item_locations g
-  where g.game_item_id in (
-    select e.game_item_id from jsonb_to_recordset(p_game_items) as e (game_item_id uuid)
-    union all
-    select unnest(v_gone)
-    union all
-    select o.game_item_id from game_item_locations o where o.owner_id = any (v_players) and not o.consumed
-    union all
-    select i.game_item_id from game_item_locations i where i.item_id = any (v_items) and not i.consumed
-  )
-  order by g.game_item_id
-  for no key update;
+  v_locked := v_gone
+    || array(select e.game_item_id from jsonb_to_recordset(p_game_items) as e (game_item_id uuid))
+    || array(select g.game_item_id from game_item_locations g where g.owner_id = any (v_players) and not g.consumed)
+    || array(select g.game_item_id from game_item_locations g where g.item_id = any (v_items) and not g.consumed);
+  perform from game_item_locations g where g.game_item_id = any (v_locked) order by g.game_item_id for no key update;
 
   if jsonb_array_length(p_game_items) > 0 then
     with applied as (
@@ -315,6 +311,8 @@ $function$
 CREATE OR REPLACE FUNCTION fill_in_locations()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
 AS $function$
 declare
   v_owners uuid[];
@@ -371,6 +369,8 @@ $function$
 CREATE OR REPLACE FUNCTION move_items(p_request_id uuid, p_content_hash bytea, p_mover uuid, p_game_items uuid[], p_locations uuid[], p_x double precision[], p_y double precision[], p_z double precision[], p_expected bigint[])
  RETURNS jsonb
  LANGUAGE plpgsql
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
 AS $function$
 declare
   v_earlier move_requests;

@@ -52,11 +52,16 @@ $$;
 create function apply_item_states(
   p_players jsonb, p_items jsonb, p_game_items jsonb, p_named uuid[], p_after uuid, p_through uuid
 ) returns void
-language plpgsql as $$
+language plpgsql
+-- A few keys against a large table: by the index, however many rows the planner expects of an array.
+set enable_hashjoin = off
+set enable_mergejoin = off
+as $$
 declare
   v_players uuid[];
   v_items text[];
   v_gone uuid[] := '{}';
+  v_locked uuid[];
   v_touched uuid[] := '{}';
   v_owners uuid[];
 begin
@@ -88,18 +93,11 @@ begin
     where g.game_item_id > p_after and g.game_item_id <= p_through and not g.consumed and g.game_item_id <> all (p_named);
   end if;
 
-  perform from game_item_locations g
-  where g.game_item_id in (
-    select e.game_item_id from jsonb_to_recordset(p_game_items) as e (game_item_id uuid)
-    union all
-    select unnest(v_gone)
-    union all
-    select o.game_item_id from game_item_locations o where o.owner_id = any (v_players) and not o.consumed
-    union all
-    select i.game_item_id from game_item_locations i where i.item_id = any (v_items) and not i.consumed
-  )
-  order by g.game_item_id
-  for no key update;
+  v_locked := v_gone
+    || array(select e.game_item_id from jsonb_to_recordset(p_game_items) as e (game_item_id uuid))
+    || array(select g.game_item_id from game_item_locations g where g.owner_id = any (v_players) and not g.consumed)
+    || array(select g.game_item_id from game_item_locations g where g.item_id = any (v_items) and not g.consumed);
+  perform from game_item_locations g where g.game_item_id = any (v_locked) order by g.game_item_id for no key update;
 
   if jsonb_array_length(p_game_items) > 0 then
     with applied as (
@@ -258,7 +256,10 @@ $$;
 -- Fills in the rows that came to a location before it was created here. It waits for the step that is being
 -- applied, and the next step waits for it, so that no row can come to the location unseen by both.
 create function fill_in_locations() returns trigger
-language plpgsql as $$
+language plpgsql
+set enable_hashjoin = off
+set enable_mergejoin = off
+as $$
 declare
   v_owners uuid[];
 begin

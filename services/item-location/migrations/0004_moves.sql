@@ -28,7 +28,10 @@ create function move_items(
   p_game_items uuid[], p_locations uuid[], p_x double precision[], p_y double precision[], p_z double precision[],
   p_expected bigint[]
 ) returns jsonb
-language plpgsql as $$
+language plpgsql
+set enable_hashjoin = off
+set enable_mergejoin = off
+as $$
 declare
   v_earlier move_requests;
   v_refusal record;
