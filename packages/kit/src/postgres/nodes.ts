@@ -92,7 +92,7 @@ export function createPostgresNodes(options: PostgresNodesOptions): PostgresNode
     work: (reader: Reader) => Promise<T>,
     again: (error: unknown, sendings: number) => boolean,
   ): Promise<T> {
-    const deadline = performance.now() + failoverWaitMs;
+    let deadline = performance.now() + failoverWaitMs;
     let broken = 0;
     for (let tries = 0; ; tries += 1) {
       if (tries > 1) await delay(AGAIN_AFTER);
@@ -113,7 +113,11 @@ export function createPostgresNodes(options: PostgresNodesOptions): PostgresNode
         logger.warn({ node: chosen.node.name, reason: String(error) }, 'a Postgres node did not do its work');
         if (isConnectionLost(error) || isReadOnlyNode(error)) chosen.node.evict();
         chosen.monitor.doubt();
-        if (sendings > 0 && isConnectionLost(error)) broken += 1;
+        if (sendings > 0 && isConnectionLost(error)) {
+          broken += 1;
+          // The bound is for waiting, not for the work, which may have run for long.
+          deadline = performance.now() + failoverWaitMs;
+        }
         if (!again(error, sendings) || broken >= MOST_BROKEN || performance.now() >= deadline) {
           throw unavailable('the connection to the database was lost', RETRY_DELAY);
         }

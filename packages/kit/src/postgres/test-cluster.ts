@@ -1,6 +1,7 @@
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { createNoopMeter } from '@opentelemetry/api';
 import { ensureDatabase } from '@realmkeep/testkit/parts/database';
 import { freePort } from '@realmkeep/testkit/parts/ports';
@@ -10,9 +11,10 @@ import { postgresUser } from '@realmkeep/testkit/parts/postgres-user';
 import { canEnter, ownFolder } from '@realmkeep/testkit/parts/reachable';
 import { until } from '@realmkeep/testkit/parts/until';
 import { migrate } from './migrate.ts';
-import { createPostgresNodes, type PostgresNodes, type PostgresNodesOptions } from './nodes.ts';
+import { createPostgresNodes, type PostgresNodes, type PostgresNodesOptions, type Reader } from './nodes.ts';
 
 const DATABASE = 'things';
+const THINGS = fileURLToPath(new URL('./test-migrations/', import.meta.url));
 
 /** A primary and two replicas of a test file's own, to be paused, killed and promoted, with the table things (id int primary key). */
 export async function startTestCluster() {
@@ -28,10 +30,18 @@ export async function startTestCluster() {
     say: () => undefined,
   });
   const [owner, runtime] = [`${DATABASE}_owner`, DATABASE].map((name) => ({ name, password: name })) as [Role, Role];
-  await ensureDatabase({ cluster, database: DATABASE, owner, runtime });
   const as = ({ name, password }: Role) => ({ user: name, password, database: DATABASE });
-  const folderOfThings = new URL('./test-migrations/', import.meta.url).pathname;
-  await migrate({ url: cluster.primaryUrl(as(owner)), folder: folderOfThings });
+  const stop = async () => {
+    await cluster.stop();
+    rmSync(folder, { recursive: true });
+  };
+  try {
+    await ensureDatabase({ cluster, database: DATABASE, owner, runtime });
+    await migrate({ url: cluster.primaryUrl(as(owner)), folder: THINGS });
+  } catch (error) {
+    await stop();
+    throw error;
+  }
 
   const superuser = { user: 'postgres', password: 'superuser', database: DATABASE };
   const superuserUrls = [cluster.primaryUrl(superuser), ...cluster.replicaUrls(superuser)];
@@ -57,10 +67,7 @@ export async function startTestCluster() {
       await until(async () => (await sources(nodes)).size === 2, { what: 'both replicas to serve' });
       return nodes;
     },
-    stop: async () => {
-      await cluster.stop();
-      rmSync(folder, { recursive: true });
-    },
+    stop,
   };
 }
 
@@ -73,7 +80,7 @@ export async function sources(nodes: PostgresNodes): Promise<Set<number>> {
 }
 
 /** The port of the node that is asked, which tells it from the others of the cluster. */
-export async function portOf(node: Parameters<Parameters<PostgresNodes['read']>[0]>[0]): Promise<number> {
+export async function portOf(node: Reader): Promise<number> {
   const statement = { name: 'port', text: `select current_setting('port')::int as port`, values: [] };
   return (await node.query<{ port: number }>(statement)).rows[0]!.port;
 }
