@@ -77,7 +77,7 @@ function cluster({ name, hosts, limits }: { name: string; hosts: readonly Addres
               initial_stream_window_size: 1024 * 1024,
               initial_connection_window_size: 16 * 1024 * 1024,
               // A peer that vanished without a word is found by this, not by the requests sent to it.
-              connection_keepalive: { interval: '30s', timeout: '5s' },
+              connection_keepalive: { interval: '30s', timeout: '15s' },
             },
           },
         },

@@ -118,7 +118,7 @@ export declare const Access_RoleSchema: GenEnum<Access_Role>;
 export declare const access: GenExtension<MethodOptions, Access>;
 
 /**
- * The longest the ingress waits for the whole answer. Default 10 s; streams have none.
+ * The longest the ingress waits for the whole answer, its own queue included. Default 30 s; streams have none.
  *
  * @generated from extension: google.protobuf.Duration timeout = 51002;
  */

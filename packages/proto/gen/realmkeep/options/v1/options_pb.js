@@ -43,7 +43,7 @@ export const access = /*@__PURE__*/
   extDesc(file_realmkeep_options_v1_options, 0);
 
 /**
- * The longest the ingress waits for the whole answer. Default 10 s; streams have none.
+ * The longest the ingress waits for the whole answer, its own queue included. Default 30 s; streams have none.
  *
  * @generated from extension: google.protobuf.Duration timeout = 51002;
  */
