@@ -36,6 +36,12 @@ async function main(): Promise<number> {
     }
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
+  // A fault of the launcher itself must not leave the parts without one.
+  process.once('uncaughtException', (error) => {
+    say(`the launcher failed: ${error.stack}`);
+    process.exitCode = 1;
+    onSignal('SIGTERM');
+  });
 
   let runFile: RunFile | undefined;
   let realm: Realm | undefined;
@@ -68,4 +74,5 @@ async function main(): Promise<number> {
   }
 }
 
-process.exitCode = await main();
+const status = await main();
+process.exitCode ??= status;

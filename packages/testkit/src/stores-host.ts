@@ -94,7 +94,7 @@ async function startStores(): Promise<{ addresses: StoreAddresses; stop: () => P
     }),
   ]);
   const stop = async () => {
-    await Promise.all(starts.map((start) => (start.status === 'fulfilled' ? start.value.stop() : undefined)));
+    await Promise.all(starts.flatMap((start) => (start.status === 'fulfilled' ? [start.value.stop()] : [])));
     runFile.close();
     rmSync(folder, { recursive: true, force: true });
   };
