@@ -1,10 +1,11 @@
 import type { DescService } from '@bufbuild/protobuf';
 import { createClient } from '@realmkeep/kit/client/client';
-import { stores, type TestDatabase } from '@realmkeep/testkit/stores';
+import type { TestDatabase } from '@realmkeep/testkit/stores';
 import type { TokenClaims } from '@realmkeep/testkit/tokens';
 import { startApp } from '../src/app.ts';
 import { readSettings } from '../src/config.ts';
 import type { Keys } from './keys.ts';
+import { commonEnv } from './settings.ts';
 
 /** The whole service in this process, and clients of it. */
 export async function startTestApp({
@@ -16,23 +17,8 @@ export async function startTestApp({
   keys: Keys;
   playerStateAddress: string;
 }) {
-  const { valkey } = await stores();
-  const app = await startApp(
-    readSettings({
-      ...keys.env,
-      HOST: '127.0.0.1',
-      GRPC_PORT: '0',
-      METRICS_PORT: '0',
-      POSTGRES_URLS: [database.primaryUrl, ...database.replicaUrls].join(),
-      REDIS_NODES: valkey.nodes.join(),
-      REDIS_PASSWORD: valkey.password,
-      PAGE_TOKEN_KEY: 'ab'.repeat(32),
-      PLAYER_STATE_ADDRESS: playerStateAddress,
-      DRAIN_DELAY_MS: '0',
-      DRAIN_TIMEOUT_MS: '2000',
-      LOG_LEVEL: 'silent',
-    }),
-  );
+  const env = await commonEnv(database, keys);
+  const app = await startApp(readSettings({ ...env, PLAYER_STATE_ADDRESS: playerStateAddress }));
   const address = `127.0.0.1:${app.grpcPort}`;
   const clients: { close(): void }[] = [];
   return {

@@ -1,0 +1,139 @@
+import { randomUUID } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+import { createClient } from '@realmkeep/kit/client/client';
+import { ItemLocationService } from '@realmkeep/proto/realmkeep/item_location/v1/item_location_service';
+import { LocationService } from '@realmkeep/proto/realmkeep/item_location/v1/location_service';
+import { ItemCatalogService } from '@realmkeep/proto/realmkeep/player_state/v1/item_catalog_service';
+import {
+  PlayerStateService,
+  GetPlayerStateRequest_View as View,
+} from '@realmkeep/proto/realmkeep/player_state/v1/player_state_service';
+import { freePort } from '@realmkeep/testkit/parts/ports';
+import { until } from '@realmkeep/testkit/parts/until';
+import { createTestDatabase, type TestDatabase } from '@realmkeep/testkit/stores';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startTestApp } from './app.ts';
+import { openTestDatabase } from './database.ts';
+import { type Keys, writeKeys } from './keys.ts';
+import { spawnService } from './process.ts';
+import { commonEnv } from './settings.ts';
+
+// The real player-state, as a process of its own: services never import one another.
+const PLAYER_STATE = new URL('../../player-state/', import.meta.url);
+const server = { role: 'server', subject: 'game-1' } as const;
+const admin = { role: 'admin', subject: 'ops' } as const;
+const [ada, bob, mill] = Array.from({ length: 3 }, () => randomUUID()) as [string, string, string];
+
+let keys: Keys;
+let sourceDatabase: TestDatabase;
+let database: Awaited<ReturnType<typeof openTestDatabase>>;
+let app: Awaited<ReturnType<typeof startTestApp>>;
+let startPlayerState: () => () => Promise<void>;
+let killPlayerState: () => Promise<void>;
+let connections: { close(): void }[];
+let players: ReturnType<typeof createClient<typeof PlayerStateService>>;
+let catalog: ReturnType<typeof createClient<typeof ItemCatalogService>>;
+let things: ReturnType<typeof createClient<typeof ItemLocationService>>;
+
+beforeAll(async () => {
+  keys = await writeKeys();
+  const migrations = fileURLToPath(new URL('migrations/', PLAYER_STATE));
+  [sourceDatabase, database] = await Promise.all([
+    createTestDatabase({ migrations, name: 'player_state' }),
+    openTestDatabase(),
+  ]);
+  const address = `127.0.0.1:${await freePort()}`;
+  app = await startTestApp({ database, keys, playerStateAddress: address });
+  const env = {
+    ...(await commonEnv(sourceDatabase, keys)),
+    GRPC_PORT: address.split(':')[1]!,
+    ITEM_LOCATION_ADDRESS: app.address,
+  };
+  startPlayerState = () => spawnService(new URL('src/main.ts', PLAYER_STATE), env);
+  killPlayerState = startPlayerState();
+  players = createClient(PlayerStateService, { address, serviceTokens: { token: () => keys.tokens.token(server) } });
+  catalog = createClient(ItemCatalogService, { address, serviceTokens: { token: () => keys.tokens.token(admin) } });
+  connections = [players, catalog];
+  things = app.client(ItemLocationService, server);
+});
+afterAll(async () => {
+  for (const connection of connections) connection.close();
+  await killPlayerState();
+  await app.stop();
+  await Promise.all([sourceDatabase.drop(), database.close()]);
+  await keys.remove();
+});
+
+/** Repeats an idempotent call until the service is there. */
+function untilDone<T>(call: () => Promise<T>): Promise<T> {
+  return until(call, { what: 'player-state to answer', within: 40_000 }) as Promise<T>;
+}
+
+type Operations = Parameters<typeof players.applyTransaction>[0]['operations'];
+
+function apply(operations: NonNullable<Operations>) {
+  const transactionId = randomUUID();
+  return untilDone(() => players.applyTransaction({ transactionId, operations }));
+}
+
+/** A player's things as one of the two services shows them: by id, with the owner that it says. */
+async function held(playerId: string) {
+  const { state } = await untilDone(() => players.getPlayerState({ playerId }));
+  return state!.items.map((item) => `${item.gameItemId} x${item.quantity}`).sort();
+}
+async function shown(playerId: string) {
+  const { itemLocations } = await things.listItemLocations({ playerId, pageSize: 1000 });
+  return itemLocations.map((thing) => `${thing.gameItemId} x${thing.quantity}`).sort();
+}
+
+async function untilAlike(): Promise<void> {
+  for (const playerId of [ada, bob]) {
+    const truth = JSON.stringify(await held(playerId));
+    const same = async () => JSON.stringify(await shown(playerId)) === truth;
+    await until(same, { what: 'item-location to show what player-state holds', within: 20_000 });
+  }
+}
+
+test('what happens in player-state shows here with its names and its place, also after player-state was killed', async () => {
+  await app.client(LocationService, admin).createLocation({ locationId: mill, name: 'Old mill', areaCode: '111' });
+  await untilDone(() => players.createPlayer({ playerId: ada, displayName: 'Ada' }));
+  await untilDone(() => players.createPlayer({ playerId: bob, displayName: 'Bob' }));
+  await untilDone(() => catalog.createItem({ itemId: 'iron-sword', name: 'Iron sword', kind: 'weapon', maxStack: 1n }));
+  await untilDone(() => catalog.createItem({ itemId: 'arrow', name: 'Arrow', kind: 'ammunition', maxStack: 64n }));
+  const grant = (itemId: string, quantity: bigint) => ({
+    playerId: ada,
+    operation: { case: 'grantItem' as const, value: { itemId, quantity, locationId: mill } },
+  });
+  await apply([grant('iron-sword', 3n), grant('arrow', 100n)]);
+  await untilAlike();
+
+  const full = await players.getPlayerState({ playerId: ada, view: View.FULL });
+  expect(full.itemLocations?.itemLocations).toHaveLength(5);
+  expect(full.itemLocations?.itemLocations[0]).toMatchObject({
+    ownerName: 'Ada',
+    itemName: expect.stringMatching(/^(Iron sword|Arrow)$/),
+    locationName: 'Old mill',
+    areaCode: '111',
+  });
+
+  for (let round = 0; round < 2; round += 1) {
+    const { state } = await untilDone(() => players.getPlayerState({ playerId: ada }));
+    const sword = state!.items.find((item) => item.itemId === 'iron-sword')!;
+    await apply([
+      {
+        playerId: ada,
+        operation: { case: 'transferItem', value: { toPlayerId: bob, gameItemId: sword.gameItemId, quantity: 1n } },
+      },
+      { playerId: ada, operation: { case: 'consumeItem', value: { itemId: 'arrow', quantity: 40n } } },
+      grant('iron-sword', 1n),
+    ]);
+    await killPlayerState();
+    killPlayerState = startPlayerState();
+  }
+  await untilAlike();
+  const moved = (await things.listItemLocations({ playerId: bob })).itemLocations;
+  expect(moved.map((thing) => [thing.ownerName, thing.locationName])).toEqual([
+    ['Bob', 'Old mill'],
+    ['Bob', 'Old mill'],
+  ]);
+}, 120_000);
