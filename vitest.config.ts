@@ -7,6 +7,8 @@ export default defineConfig({
     globalSetup: ['packages/testkit/src/stores-host.ts'],
     // Fails a test file that leaves a connection or a process behind.
     setupFiles: ['packages/testkit/src/leaks.ts'],
+    // Conditions are waited for as long as a busy machine may need.
+    expect: { poll: { timeout: 10_000 } },
     testTimeout: 30_000,
     hookTimeout: 120_000,
     teardownTimeout: 60_000,
