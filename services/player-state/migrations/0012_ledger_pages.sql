@@ -12,6 +12,8 @@ create function ledger_transaction(p_transaction_id uuid) returns table (
   created bigint, player_ids uuid[], entries json
 )
 language sql stable
+-- A plan that was made while a month's partition was empty stays right when it has grown.
+set enable_seqscan = off
 as $$
   with asked as materialized (
     select r.created_at from transaction_requests r where r.transaction_id = p_transaction_id
@@ -36,6 +38,10 @@ create function ledger_page(p_player_id uuid, p_before bigint, p_before_id uuid,
   transaction_id uuid, created bigint, entries json
 )
 language sql stable
+-- Walks the index: reading all of a long ledger to sort it only looks cheap to a plan that is made for any player.
+set enable_sort = off
+set enable_seqscan = off
+set enable_bitmapscan = off
 as $$
   with recursive page as (
     (

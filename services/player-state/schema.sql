@@ -1,0 +1,746 @@
+create type ledger_line as (
+  operation_index smallint,
+  player_id uuid,
+  currency text,
+  amount bigint,
+  item_id text,
+  game_item_id uuid,
+  quantity bigint,
+  left_over bigint,
+  version bigint,
+  kind text,
+  granted_location_id uuid,
+  created_at timestamp with time zone
+);
+
+create sequence schema_migrations_id_seq as integer increment 1 minvalue 1 maxvalue 2147483647 start 1 cache 1;
+
+create table balances (
+  player_id uuid not null,
+  currency text not null,
+  amount bigint not null,
+  constraint balances_amount_check CHECK ((amount >= 0)),
+  constraint balances_pkey PRIMARY KEY (player_id, currency)
+) with (fillfactor=85);
+
+create table game_items (
+  game_item_id uuid not null default uuidv7(),
+  owner_id uuid not null,
+  item_id text not null,
+  quantity bigint not null,
+  version bigint not null default 1,
+  granted_location_id uuid,
+  created_at timestamp with time zone not null,
+  constraint game_items_quantity_check CHECK ((quantity > 0)),
+  constraint game_items_pkey PRIMARY KEY (game_item_id)
+) with (fillfactor=90);
+CREATE INDEX game_items_owner ON public.game_items USING btree (owner_id, game_item_id);
+
+create table heartbeat (
+  singleton boolean not null,
+  at timestamp with time zone not null,
+  timeline integer not null,
+  constraint heartbeat_singleton_check CHECK (singleton),
+  constraint heartbeat_pkey PRIMARY KEY (singleton)
+);
+
+create table items (
+  item_id text not null,
+  name text not null,
+  kind text not null,
+  max_stack bigint not null default 1,
+  version bigint not null default 1,
+  created_at timestamp with time zone not null default now(),
+  constraint items_item_id_check CHECK ((item_id ~ '^[a-z0-9][a-z0-9_.-]{0,127}$'::text)),
+  constraint items_kind_check CHECK (((length(kind) >= 1) AND (length(kind) <= 255))),
+  constraint items_max_stack_check CHECK (((max_stack >= 1) AND (max_stack <= 1000000000))),
+  constraint items_name_check CHECK (((length(name) >= 1) AND (length(name) <= 255))),
+  constraint items_pkey PRIMARY KEY (item_id)
+);
+
+create table outbox (
+  xid bigint not null default ((pg_current_xact_id())::text)::bigint,
+  id bigint not null generated always as identity,
+  event json not null,
+  created_at timestamp with time zone not null default now(),
+  constraint outbox_pkey PRIMARY KEY (xid, id)
+);
+
+create table outbox_trim (
+  singleton boolean not null default true,
+  xid bigint not null,
+  id bigint not null,
+  constraint outbox_trim_singleton_check CHECK (singleton),
+  constraint outbox_trim_pkey PRIMARY KEY (singleton)
+);
+
+create table players (
+  player_id uuid not null,
+  display_name text not null,
+  version bigint not null default 1,
+  name_version bigint not null default 1,
+  item_count integer not null default 0,
+  outbox_xid bigint not null,
+  outbox_id bigint not null,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  constraint players_display_name_check CHECK (((length(display_name) >= 1) AND (length(display_name) <= 255))),
+  constraint players_item_count_check CHECK ((item_count >= 0)),
+  constraint players_pkey PRIMARY KEY (player_id)
+) with (fillfactor=85);
+
+create table schema_migrations (
+  id integer not null default nextval('schema_migrations_id_seq'::regclass),
+  name character varying(255) not null,
+  run_on timestamp without time zone not null,
+  constraint schema_migrations_pkey PRIMARY KEY (id)
+);
+
+create table transaction_entries (
+  player_id uuid not null,
+  created_at timestamp with time zone not null,
+  transaction_id uuid not null,
+  entry_no smallint not null,
+  operation_index smallint not null,
+  currency text,
+  amount bigint,
+  item_id text,
+  game_item_id uuid,
+  quantity bigint,
+  constraint transaction_entries_check CHECK ((((num_nonnulls(currency, amount) = 2) AND (num_nonnulls(item_id, game_item_id, quantity) = 0)) OR ((num_nonnulls(currency, amount) = 0) AND (num_nonnulls(item_id, game_item_id, quantity) = 3)))),
+  constraint transaction_entries_pkey PRIMARY KEY (player_id, created_at, transaction_id, entry_no)
+) partition by RANGE (created_at);
+
+create table transaction_requests (
+  transaction_id uuid not null,
+  content_hash bytea not null,
+  answer json,
+  created_at timestamp with time zone not null default now(),
+  constraint transaction_requests_pkey PRIMARY KEY (transaction_id)
+) partition by HASH (transaction_id);
+CREATE INDEX transaction_requests_created ON ONLY public.transaction_requests USING brin (created_at) WITH (pages_per_range='16');
+
+create table transaction_requests_0 partition of transaction_requests FOR VALUES WITH (modulus 8, remainder 0);
+
+create table transaction_requests_1 partition of transaction_requests FOR VALUES WITH (modulus 8, remainder 1);
+
+create table transaction_requests_2 partition of transaction_requests FOR VALUES WITH (modulus 8, remainder 2);
+
+create table transaction_requests_3 partition of transaction_requests FOR VALUES WITH (modulus 8, remainder 3);
+
+create table transaction_requests_4 partition of transaction_requests FOR VALUES WITH (modulus 8, remainder 4);
+
+create table transaction_requests_5 partition of transaction_requests FOR VALUES WITH (modulus 8, remainder 5);
+
+create table transaction_requests_6 partition of transaction_requests FOR VALUES WITH (modulus 8, remainder 6);
+
+create table transaction_requests_7 partition of transaction_requests FOR VALUES WITH (modulus 8, remainder 7);
+
+create table transactions (
+  transaction_id uuid not null,
+  created_at timestamp with time zone not null,
+  player_ids uuid[] not null,
+  constraint transactions_pkey PRIMARY KEY (transaction_id, created_at)
+) partition by RANGE (created_at);
+
+create view ledger as
+ SELECT e.created_at,
+    e.transaction_id,
+    e.entry_no,
+    e.operation_index,
+    e.player_id,
+    p.display_name,
+    e.currency,
+    e.amount,
+    e.item_id,
+    c.name AS item_name,
+    e.game_item_id,
+    e.quantity
+   FROM transaction_entries e
+     JOIN players p ON p.player_id = e.player_id
+     LEFT JOIN items c ON c.item_id = e.item_id;
+
+create view player_inventory as
+ SELECT p.player_id,
+    p.display_name,
+    g.game_item_id,
+    g.item_id,
+    c.name AS item_name,
+    c.kind AS item_kind,
+    g.quantity,
+    g.version,
+    g.created_at
+   FROM game_items g
+     JOIN players p ON p.player_id = g.owner_id
+     JOIN items c ON c.item_id = g.item_id;
+
+CREATE OR REPLACE FUNCTION apply_transaction(p_transaction_id uuid, p_content_hash bytea, p_kinds text[], p_players uuid[], p_receivers uuid[], p_currencies text[], p_item_ids text[], p_game_item_ids uuid[], p_amounts bigint[], p_location_ids uuid[], p_expected_players uuid[], p_expected_versions bigint[], p_inventory_limit integer, p_touch_limit integer, OUT answer json, OUT replayed boolean)
+ RETURNS record
+ LANGUAGE plpgsql
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+AS $function$
+declare
+  c_most constant bigint := 9223372036854775807;
+  v_hash bytea;
+  v_now timestamptz;
+  -- Side by side: the players touched, by id; their versions; how many game items each holds.
+  v_players uuid[];
+  v_versions bigint[];
+  v_counts integer[];
+  v_lines ledger_line[] := '{}';
+  v_more ledger_line[];
+  v_line ledger_line;
+  v_items boolean := false;
+  v_new bigint := 0;
+  v_xid bigint;
+  v_outbox_id bigint;
+  -- The operation at hand.
+  v_kind text;
+  v_no smallint;
+  v_player uuid;
+  v_receiver uuid;
+  v_at integer;
+  v_to integer;
+  v_amount bigint;
+  v_currency text;
+  v_item items;
+  v_game_item_id uuid;
+  v_left bigint;
+  v_stacks bigint;
+begin
+  insert into transaction_requests as r (transaction_id, content_hash) values (p_transaction_id, p_content_hash)
+  on conflict (transaction_id) do nothing;
+  if not found then
+    select r.content_hash, r.answer into v_hash, answer
+    from transaction_requests r where r.transaction_id = p_transaction_id;
+    if not found then
+      -- Trimmed between the two statements. The caller tries again and finds the id free.
+      raise serialization_failure using message = 'the request was trimmed while it was read';
+    elsif v_hash <> p_content_hash then
+      perform refuse('TRANSACTION_ID_REUSED', json_build_object('transaction_id', p_transaction_id));
+    end if;
+    replayed := true;
+    return;
+  end if;
+  replayed := false;
+
+  select array_agg(l.player_id), array_agg(l.version), array_agg(l.item_count) into v_players, v_versions, v_counts
+  from (
+    select p.player_id, p.version, p.item_count from players p where p.player_id = any (p_players || p_receivers)
+    order by p.player_id for no key update
+  ) l;
+  -- After the locks, so that each player's ledger is in the order of its versions.
+  v_now := clock_timestamp();
+
+  for i in 1 .. cardinality(p_expected_players) loop
+    v_at := array_position(v_players, p_expected_players[i]);
+    if v_at is null then
+      perform refuse('PLAYER_NOT_FOUND', json_build_object('player_id', p_expected_players[i]));
+    elsif v_versions[v_at] <> p_expected_versions[i] then
+      perform refuse('VERSION_MISMATCH', json_build_object('player_id', p_expected_players[i],
+        'expected_version', p_expected_versions[i]::text, 'version', v_versions[v_at]::text));
+    end if;
+  end loop;
+
+  for i in 1 .. cardinality(p_kinds) loop
+    v_kind := p_kinds[i];
+    v_no := i - 1;
+    v_amount := p_amounts[i];
+    v_player := p_players[i];
+    v_receiver := coalesce(p_receivers[i], v_player);
+    v_at := array_position(v_players, v_player);
+    v_to := array_position(v_players, v_receiver);
+    if v_at is null or v_to is null then
+      perform refuse('PLAYER_NOT_FOUND', json_build_object(
+        'player_id', case when v_at is null then v_player else v_receiver end, 'operation_index', v_no::text));
+    end if;
+
+    if v_kind in ('credit', 'debit', 'transfer_currency') then
+      v_currency := p_currencies[i];
+      if v_kind <> 'credit' then
+        update balances b set amount = b.amount - v_amount
+        where b.player_id = v_player and b.currency = v_currency and b.amount >= v_amount
+        returning b.amount into v_left;
+        if not found then
+          perform refuse('INSUFFICIENT_BALANCE', json_build_object('player_id', v_player, 'currency', v_currency,
+            'operation_index', v_no::text));
+        end if;
+        v_lines := v_lines
+          || row(v_no, v_player, v_currency, -v_amount, null, null, null, v_left, null, null, null, null)::ledger_line;
+      end if;
+      if v_kind <> 'debit' then
+        update balances b set amount = b.amount + v_amount
+        where b.player_id = v_receiver and b.currency = v_currency and b.amount <= c_most - v_amount
+        returning b.amount into v_left;
+        if not found then
+          insert into balances as b (player_id, currency, amount) values (v_receiver, v_currency, v_amount)
+          on conflict do nothing returning b.amount into v_left;
+          if not found then
+            perform refuse('BALANCE_LIMIT', json_build_object('player_id', v_receiver, 'currency', v_currency,
+              'operation_index', v_no::text));
+          end if;
+        end if;
+        v_lines := v_lines
+          || row(v_no, v_receiver, v_currency, v_amount, null, null, null, v_left, null, null, null, null)::ledger_line;
+      end if;
+      continue;
+    end if;
+
+    v_items := true;
+    if v_kind = 'grant_item' then
+      select * into v_item from items c where c.item_id = p_item_ids[i];
+      if not found then
+        perform refuse('ITEM_NOT_FOUND', json_build_object('item_id', p_item_ids[i], 'operation_index', v_no::text));
+      end if;
+      v_stacks := (v_amount - 1) / v_item.max_stack + 1;
+      if v_stacks > p_touch_limit - v_new then
+        perform refuse('TOO_MANY_ITEMS', json_build_object('limit', p_touch_limit::text));
+      elsif v_counts[v_at] + v_stacks > p_inventory_limit then
+        perform refuse('INVENTORY_FULL', json_build_object('player_id', v_player, 'limit', p_inventory_limit::text,
+          'operation_index', v_no::text));
+      end if;
+      with made as (
+        insert into game_items as g (owner_id, item_id, quantity, granted_location_id, created_at)
+        select v_player, v_item.item_id, least(v_item.max_stack, v_amount - (k - 1) * v_item.max_stack),
+          p_location_ids[i], v_now
+        from generate_series(1, v_stacks) k
+        returning g.game_item_id, g.quantity
+      )
+      select array_agg(row(v_no, v_player, null, null, v_item.item_id, m.game_item_id, m.quantity,
+        m.quantity, 1, v_item.kind, p_location_ids[i], v_now)::ledger_line order by m.game_item_id)
+      into v_more from made m;
+      v_lines := v_lines || v_more;
+      v_counts[v_at] := v_counts[v_at] + v_stacks;
+      v_new := v_new + v_stacks;
+
+    elsif v_kind = 'consume_item' then
+      -- From the named thing, or from the player's oldest ones of that item: each gives what those before it left open.
+      v_game_item_id := p_game_item_ids[i];
+      with held as (
+        select g.*, (sum(g.quantity) over (order by g.game_item_id) - g.quantity) as before
+        from game_items g
+        where g.owner_id = v_player
+          and g.game_item_id >= coalesce(v_game_item_id, '00000000-0000-0000-0000-000000000000')
+          and g.game_item_id <= coalesce(v_game_item_id, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+          and (v_game_item_id is not null or g.item_id = p_item_ids[i])
+      ), taken as (
+        select h.*, least(h.quantity, v_amount - h.before)::bigint as taken from held h where h.before < v_amount
+      ), gone as (
+        delete from game_items g using taken t where g.game_item_id = t.game_item_id and t.taken = t.quantity
+      ), less as (
+        update game_items g set quantity = g.quantity - t.taken, version = g.version + 1
+        from taken t where g.game_item_id = t.game_item_id and t.taken < t.quantity
+      )
+      select array_agg(row(v_no, v_player, null, null, t.item_id, t.game_item_id, -t.taken, t.quantity - t.taken,
+          t.version + 1, (select c.kind from items c where c.item_id = t.item_id), t.granted_location_id,
+          t.created_at)::ledger_line order by t.game_item_id),
+        count(*) filter (where t.taken = t.quantity), v_amount - coalesce(sum(t.taken), 0)
+      into v_more, v_stacks, v_left from taken t;
+      if v_left > 0 then
+        perform refuse('ITEM_NOT_FOUND', json_build_object('item_id', p_item_ids[i], 'operation_index', v_no::text))
+        where v_game_item_id is null and not exists (select from items c where c.item_id = p_item_ids[i]);
+        perform refuse('INSUFFICIENT_ITEMS', json_strip_nulls(json_build_object('player_id', v_player,
+          'game_item_id', v_game_item_id, 'item_id', p_item_ids[i], 'operation_index', v_no::text)));
+      end if;
+      v_lines := v_lines || v_more;
+      v_counts[v_at] := v_counts[v_at] - v_stacks;
+
+    elsif v_kind = 'transfer_item' then
+      -- A whole stack changes hands. Of a part, the receiver gets a new one, which is nowhere yet.
+      v_game_item_id := p_game_item_ids[i];
+      update game_items g set version = g.version + 1,
+        owner_id = case when g.quantity = v_amount then v_receiver else g.owner_id end,
+        quantity = case when g.quantity = v_amount then g.quantity else g.quantity - v_amount end
+      where g.game_item_id = v_game_item_id and g.owner_id = v_player and g.quantity >= v_amount
+      returning v_no, v_player, null, null, g.item_id, g.game_item_id, -v_amount,
+        case when g.owner_id = v_player then g.quantity else 0 end, g.version,
+        (select c.kind from items c where c.item_id = g.item_id), g.granted_location_id, g.created_at
+      into v_line;
+      if not found then
+        perform refuse('INSUFFICIENT_ITEMS', json_build_object('player_id', v_player,
+          'game_item_id', v_game_item_id, 'operation_index', v_no::text));
+      end if;
+      v_lines := v_lines || v_line;
+      if v_line.left_over = 0 then
+        v_counts[v_at] := v_counts[v_at] - 1;
+      else
+        insert into game_items as g (owner_id, item_id, quantity, created_at)
+        values (v_receiver, v_line.item_id, v_amount, v_now)
+        returning g.game_item_id, 1, null, v_now
+        into v_line.game_item_id, v_line.version, v_line.granted_location_id, v_line.created_at;
+        v_new := v_new + 1;
+      end if;
+      v_line.player_id := v_receiver;
+      v_line.quantity := v_amount;
+      v_line.left_over := v_amount;
+      v_lines := v_lines || v_line;
+      if v_counts[v_to] >= p_inventory_limit then
+        perform refuse('INVENTORY_FULL', json_build_object('player_id', v_receiver, 'limit', p_inventory_limit::text,
+          'operation_index', v_no::text));
+      end if;
+      v_counts[v_to] := v_counts[v_to] + 1;
+
+    else
+      raise exception 'unknown kind of operation: %', v_kind;
+    end if;
+  end loop;
+
+  if v_items then
+    if cardinality(v_lines) > p_touch_limit
+      and (select count(distinct l.game_item_id) from unnest(v_lines) l) > p_touch_limit then
+      perform refuse('TOO_MANY_ITEMS', json_build_object('limit', p_touch_limit::text));
+    end if;
+    v_xid := pg_current_xact_id()::text::bigint;
+    -- The last line about a thing says who has it, and how much of it is left.
+    with written as (
+      insert into outbox as o (xid, event)
+      select v_xid, json_build_object('gameItem', json_build_object('gameItemId', t.game_item_id, 'itemId', t.item_id,
+        'ownerId', t.player_id, 'quantity', t.left_over::text, 'version', t.version::text,
+        'grantedLocationId', t.granted_location_id, 'createTime', t.created_at))
+      from (
+        select distinct on (l.game_item_id) l.* from unnest(v_lines) with ordinality as l(operation_index, player_id,
+          currency, amount, item_id, game_item_id, quantity, left_over, version, kind, granted_location_id, created_at, no)
+        where l.game_item_id is not null order by l.game_item_id, l.no desc
+      ) t
+      returning o.id
+    )
+    select max(w.id) into v_outbox_id from written w;
+  end if;
+
+  insert into transactions (transaction_id, created_at, player_ids) values (p_transaction_id, v_now, v_players);
+  insert into transaction_entries (player_id, created_at, transaction_id, entry_no, operation_index, currency, amount,
+    item_id, game_item_id, quantity)
+  select l.player_id, v_now, p_transaction_id, l.no, l.operation_index, l.currency, l.amount, l.item_id,
+    l.game_item_id, l.quantity
+  from unnest(v_lines) with ordinality as l(operation_index, player_id, currency, amount, item_id, game_item_id,
+    quantity, left_over, version, kind, granted_location_id, created_at, no);
+
+  update players p set version = p.version + 1, item_count = v_counts[array_position(v_players, p.player_id)],
+    outbox_xid = coalesce(v_xid, p.outbox_xid), outbox_id = coalesce(v_outbox_id, p.outbox_id), updated_at = v_now
+  where p.player_id = any (v_players);
+
+  answer := transaction_answer(p_transaction_id, v_now, v_players, v_versions, v_lines);
+  update transaction_requests r set answer = apply_transaction.answer, created_at = v_now
+  where r.transaction_id = p_transaction_id;
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION as_of()
+ RETURNS timestamp with time zone
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+AS $function$
+  select case when pg_is_in_recovery() then (select at from heartbeat) else statement_timestamp() end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION create_player(p_player_id uuid, p_display_name text, OUT display_name text, OUT created_at timestamp with time zone)
+ RETURNS record
+ LANGUAGE plpgsql
+AS $function$
+declare
+  v_xid bigint := pg_current_xact_id()::text::bigint;
+  v_now timestamptz := clock_timestamp();
+  v_outbox_id bigint;
+begin
+  insert into players as p (player_id, display_name, outbox_xid, outbox_id, created_at, updated_at)
+  values (p_player_id, p_display_name, v_xid, 0, v_now, v_now)
+  on conflict (player_id) do nothing;
+  if found then
+    insert into outbox (xid, event) values (v_xid, json_build_object('player', json_build_object(
+      'playerId', p_player_id, 'displayName', p_display_name, 'version', '1')))
+    returning id into v_outbox_id;
+    update players p set outbox_id = v_outbox_id where p.player_id = p_player_id;
+  end if;
+  select p.display_name, p.created_at into create_player.display_name, create_player.created_at
+  from players p where p.player_id = p_player_id;
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION ensure_ledger_partitions()
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+declare
+  v_parent text;
+  v_child text;
+  v_month timestamptz;
+  v_made integer := 0;
+begin
+  perform pg_advisory_xact_lock(hashtextextended('ensure_ledger_partitions', 0));
+  foreach v_parent in array array['transactions', 'transaction_entries'] loop
+    for v_month in
+      select date_trunc('month', now(), 'UTC') + make_interval(months => n) from generate_series(0, 2) as n
+    loop
+      v_child := v_parent || '_' || to_char(v_month at time zone 'UTC', 'YYYY_MM');
+      continue when to_regclass('public.' || v_child) is not null;
+      execute format('create table %I (like %I including defaults including constraints)', v_child, v_parent);
+      execute format('alter table %I attach partition %I for values from (%L) to (%L)', v_parent, v_child, v_month,
+        date_trunc('month', v_month + interval '32 days', 'UTC'));
+      -- Rows are reached through the parent alone, whose privileges make the ledger append-only.
+      perform runtime_may('', format('table %I', v_child));
+      v_made := v_made + 1;
+    end loop;
+  end loop;
+  return v_made;
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION entry_json(e transaction_entries)
+ RETURNS json
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$
+  select json_build_array(e.operation_index, e.player_id, e.currency, e.amount::text, e.item_id, e.game_item_id,
+    e.quantity::text)
+$function$
+;
+
+CREATE OR REPLACE FUNCTION ledger_page(p_player_id uuid, p_before bigint, p_before_id uuid, p_limit integer)
+ RETURNS TABLE(transaction_id uuid, created bigint, entries json)
+ LANGUAGE sql
+ STABLE
+ SET enable_sort TO 'off'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+AS $function$
+  with recursive page as (
+    (
+      select e.created_at, e.transaction_id, 1 as place from transaction_entries e
+      where e.player_id = p_player_id
+        and (e.created_at, e.transaction_id) < (
+          coalesce(timestamptz 'epoch' + p_before * interval '1 microsecond', 'infinity'),
+          coalesce(p_before_id, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
+        and e.created_at <= coalesce(timestamptz 'epoch' + p_before * interval '1 microsecond', 'infinity')
+      order by e.created_at desc, e.transaction_id desc limit 1
+    )
+    union all
+    select n.created_at, n.transaction_id, p.place + 1
+    from page p cross join lateral (
+      select e.created_at, e.transaction_id from transaction_entries e
+      where e.player_id = p_player_id and (e.created_at, e.transaction_id) < (p.created_at, p.transaction_id)
+        and e.created_at <= p.created_at
+      order by e.created_at desc, e.transaction_id desc limit 1
+    ) n
+    where p.place < p_limit
+  )
+  select p.transaction_id, micros(p.created_at), (
+      select json_agg(entry_json(e) order by e.entry_no) from transaction_entries e
+      where e.player_id = p_player_id and e.created_at = p.created_at and e.transaction_id = p.transaction_id
+    )
+  from page p
+  order by p.created_at desc, p.transaction_id desc
+$function$
+;
+
+CREATE OR REPLACE FUNCTION ledger_transaction(p_transaction_id uuid)
+ RETURNS TABLE(created bigint, player_ids uuid[], entries json)
+ LANGUAGE sql
+ STABLE
+ SET enable_seqscan TO 'off'
+AS $function$
+  with asked as materialized (
+    select r.created_at from transaction_requests r where r.transaction_id = p_transaction_id
+  ), found as (
+    select t.* from transactions t
+    where t.transaction_id = p_transaction_id and t.created_at = (select a.created_at from asked a)
+    union all
+    select t.* from transactions t
+    where t.transaction_id = p_transaction_id and not exists (select from asked)
+  )
+  select micros(f.created_at), f.player_ids, (
+      select json_agg(entry_json(e) order by e.entry_no) from transaction_entries e
+      where e.player_id = any (f.player_ids) and e.created_at = f.created_at and e.transaction_id = f.transaction_id
+    )
+  from found f
+$function$
+;
+
+CREATE OR REPLACE FUNCTION micros(p_at timestamp with time zone)
+ RETURNS bigint
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+  select (extract(epoch from p_at) * 1000000)::bigint
+$function$
+;
+
+CREATE OR REPLACE FUNCTION player_states(p_player_ids uuid[])
+ RETURNS TABLE(player_id uuid, display_name text, version bigint, outbox_xid bigint, outbox_id bigint, created bigint, updated bigint, balances json, items json, as_of timestamp with time zone)
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select p.player_id, p.display_name, p.version, p.outbox_xid, p.outbox_id, micros(p.created_at), micros(p.updated_at),
+    (
+      select json_agg(json_build_array(b.currency, b.amount::text) order by b.currency)
+      from balances b where b.player_id = p.player_id
+    ),
+    (
+      select json_agg(json_build_array(g.game_item_id, g.item_id, c.kind, g.quantity::text, g.version::text,
+        micros(g.created_at)) order by g.game_item_id)
+      from game_items g join items c on c.item_id = g.item_id where g.owner_id = p.player_id
+    ),
+    as_of()
+  from players p
+  where p.player_id = any (p_player_ids)
+$function$
+;
+
+CREATE OR REPLACE FUNCTION refuse(p_reason text, p_facts json)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+begin
+  raise exception using errcode = 'RK001', message = p_reason, detail = p_facts::text;
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION runtime_may(privileges text, object text)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if not exists (select from pg_roles where rolname = current_database()) then
+    return;
+  end if;
+  execute format('revoke all on %s from %I', object, current_database());
+  if privileges <> '' then
+    execute format('grant %s on %s to %I', privileges, object, current_database());
+  end if;
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION transaction_answer(p_transaction_id uuid, p_created_at timestamp with time zone, p_players uuid[], p_versions bigint[], p_lines ledger_line[])
+ RETURNS json
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+begin
+  return json_build_object(
+    'transaction', json_build_object(
+      'transactionId', p_transaction_id,
+      'createTime', p_created_at,
+      'entries', (
+        select json_agg(case
+          when l.currency is not null then json_build_object('operationIndex', l.operation_index,
+            'playerId', l.player_id, 'currency', l.currency, 'amount', l.amount::text)
+          else json_build_object('operationIndex', l.operation_index,
+            'playerId', l.player_id, 'itemId', l.item_id, 'gameItemId', l.game_item_id, 'quantity', l.quantity::text)
+          end)
+        from unnest(p_lines) l)),
+    'states', (
+      select json_agg(json_build_object(
+        'playerId', p.player_id,
+        'version', (p.version + 1)::text,
+        'balances', (
+          select json_agg(json_build_object('currency', b.currency, 'amount', b.left_over::text))
+          from (
+            select distinct on (l.currency) l.currency, l.left_over
+            from unnest(p_lines) with ordinality as l(operation_index, player_id, currency, amount, item_id,
+              game_item_id, quantity, left_over, version, kind, granted_location_id, created_at, no)
+            where l.player_id = p.player_id and l.currency is not null order by l.currency, l.no desc
+          ) b),
+        'items', (
+          select json_agg(json_build_object('gameItemId', g.game_item_id, 'itemId', g.item_id, 'kind', g.kind,
+            'quantity', g.left_over::text, 'version', g.version::text, 'createTime', g.created_at))
+          from (
+            select distinct on (l.game_item_id) l.*
+            from unnest(p_lines) with ordinality as l(operation_index, player_id, currency, amount, item_id,
+              game_item_id, quantity, left_over, version, kind, granted_location_id, created_at, no)
+            where l.player_id = p.player_id and l.game_item_id is not null order by l.game_item_id, l.no desc
+          ) g)))
+      from unnest(p_players, p_versions) as p(player_id, version)));
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION trim_outbox(p_age interval, p_limit integer)
+ RETURNS integer
+ LANGUAGE plpgsql
+AS $function$
+declare
+  v_trimmed integer;
+begin
+  perform from outbox_trim for update skip locked;
+  if not found then
+    return 0;
+  end if;
+  with oldest as (
+    select o.xid, o.id, o.created_at from outbox o order by o.xid, o.id limit p_limit
+  ), gone as (
+    delete from outbox o using oldest d
+    where o.xid = d.xid and o.id = d.id and d.created_at < now() - p_age
+    returning o.xid, o.id
+  ), moved as (
+    update outbox_trim t set xid = g.xid, id = g.id
+    from (select xid, id from gone order by xid desc, id desc limit 1) g
+  )
+  select count(*) into v_trimmed from gone;
+  return v_trimmed;
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION wal_position()
+ RETURNS TABLE(timeline integer, lsn pg_lsn)
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select
+    case
+      when pg_is_in_recovery() then (select heartbeat.timeline from heartbeat)
+      else ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::int
+    end,
+    case when pg_is_in_recovery() then pg_last_wal_replay_lsn() else pg_current_wal_insert_lsn() end
+$function$
+;
+
+grant execute on function apply_transaction(p_transaction_id uuid, p_content_hash bytea, p_kinds text[], p_players uuid[], p_receivers uuid[], p_currencies text[], p_item_ids text[], p_game_item_ids uuid[], p_amounts bigint[], p_location_ids uuid[], p_expected_players uuid[], p_expected_versions bigint[], p_inventory_limit integer, p_touch_limit integer, OUT answer json, OUT replayed boolean) to public;
+grant execute on function apply_transaction(p_transaction_id uuid, p_content_hash bytea, p_kinds text[], p_players uuid[], p_receivers uuid[], p_currencies text[], p_item_ids text[], p_game_item_ids uuid[], p_amounts bigint[], p_location_ids uuid[], p_expected_players uuid[], p_expected_versions bigint[], p_inventory_limit integer, p_touch_limit integer, OUT answer json, OUT replayed boolean) to runtime;
+grant execute on function as_of() to public;
+grant execute on function as_of() to runtime;
+grant execute on function create_player(p_player_id uuid, p_display_name text, OUT display_name text, OUT created_at timestamp with time zone) to public;
+grant execute on function create_player(p_player_id uuid, p_display_name text, OUT display_name text, OUT created_at timestamp with time zone) to runtime;
+grant execute on function ensure_ledger_partitions() to runtime;
+grant execute on function entry_json(e transaction_entries) to public;
+grant execute on function entry_json(e transaction_entries) to runtime;
+grant execute on function ledger_page(p_player_id uuid, p_before bigint, p_before_id uuid, p_limit integer) to public;
+grant execute on function ledger_page(p_player_id uuid, p_before bigint, p_before_id uuid, p_limit integer) to runtime;
+grant execute on function ledger_transaction(p_transaction_id uuid) to public;
+grant execute on function ledger_transaction(p_transaction_id uuid) to runtime;
+grant execute on function micros(p_at timestamp with time zone) to public;
+grant execute on function micros(p_at timestamp with time zone) to runtime;
+grant execute on function player_states(p_player_ids uuid[]) to public;
+grant execute on function player_states(p_player_ids uuid[]) to runtime;
+grant execute on function refuse(p_reason text, p_facts json) to public;
+grant execute on function refuse(p_reason text, p_facts json) to runtime;
+grant execute on function transaction_answer(p_transaction_id uuid, p_created_at timestamp with time zone, p_players uuid[], p_versions bigint[], p_lines ledger_line[]) to public;
+grant execute on function transaction_answer(p_transaction_id uuid, p_created_at timestamp with time zone, p_players uuid[], p_versions bigint[], p_lines ledger_line[]) to runtime;
+grant execute on function trim_outbox(p_age interval, p_limit integer) to public;
+grant execute on function trim_outbox(p_age interval, p_limit integer) to runtime;
+grant execute on function wal_position() to public;
+grant execute on function wal_position() to runtime;
+grant usage on sequence outbox_id_seq to runtime;
+grant insert, select, update on table balances to runtime;
+grant delete, insert, select, update on table game_items to runtime;
+grant select, update on table heartbeat to runtime;
+grant insert, select, update on table items to runtime;
+grant select on table ledger to runtime;
+grant delete, insert, select on table outbox to runtime;
+grant select, update on table outbox_trim to runtime;
+grant select on table player_inventory to runtime;
+grant insert, select, update on table players to runtime;
+grant select on table schema_migrations to runtime;
+grant insert, select on table transaction_entries to runtime;
+grant delete, insert, select, update on table transaction_requests to runtime;
+grant insert, select on table transactions to runtime;
