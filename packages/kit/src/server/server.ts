@@ -9,7 +9,7 @@ import { createAuthenticate } from './authenticate.ts';
 import { authorize } from './authorize.ts';
 import type { Method } from './call.ts';
 import { decode } from './decode.ts';
-import { drainServer } from './drain.ts';
+import { type DrainWaits, drainServer } from './drain.ts';
 import { MAX_MESSAGE_BYTES } from './encode.ts';
 import { createErrors } from './errors.ts';
 import { serveHealth } from './health.ts';
@@ -40,11 +40,8 @@ export type RpcServer = {
   listen(host: string, port: number): Promise<number>;
   /** Says what `grpc.health.v1` answers, for one service or all. */
   setServing(serving: boolean, service?: string): void;
-  /**
-   * NOT_SERVING for `delayMs`, then GOAWAY; streams end with UNAVAILABLE, running calls have `timeoutMs` to finish.
-   * Resolves when every connection is closed. `signal` cuts both waits short.
-   */
-  drain(waits: { delayMs: number; timeoutMs: number; signal?: AbortSignal }): Promise<void>;
+  /** Takes the server out of service without losing a call. Resolves when every connection is closed. */
+  drain(waits: DrainWaits): Promise<void>;
 };
 
 /**
@@ -94,19 +91,22 @@ export function createServer({
     .createObservableGauge('rpc.server.open_streams', { description: 'Streams that are open' })
     .addCallback((result) => result.observe(admission.openStreams()));
 
+  const { endStreams } = admission;
+  let address: string | undefined;
   return {
     async listen(host, port) {
-      const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+      const name = host.includes(':') ? `[${host}]` : host;
       const bound = await new Promise<number>((resolve, reject) => {
-        server.bindAsync(address, ServerCredentials.createInsecure(), (fault, actual) =>
+        server.bindAsync(`${name}:${port}`, ServerCredentials.createInsecure(), (fault, actual) =>
           fault ? reject(fault) : resolve(actual),
         );
       });
+      address = `${name}:${bound}`;
       health.set(true);
       return bound;
     },
     setServing: health.set,
-    drain: (waits) => drainServer({ server, health, endStreams: admission.endStreams, logger, ...waits }),
+    drain: (waits) => drainServer({ server, address, health, endStreams, logger }, waits),
   };
 }
 
