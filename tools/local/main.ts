@@ -1,6 +1,5 @@
-import { join } from 'node:path';
 import { killChildrenOnExit } from '@realmkeep/testkit/parts/child';
-import { AlreadyRunningError, openRunFile, type RunFile } from '@realmkeep/testkit/parts/run-file';
+import { AlreadyRunningError } from '@realmkeep/testkit/parts/run-file';
 import { readyBlock } from './ready-block.ts';
 import { type Realm, startRealm } from './realm.ts';
 import { STATE_FOLDER } from './running.ts';
@@ -43,18 +42,14 @@ async function main(): Promise<number> {
     onSignal('SIGTERM');
   });
 
-  let runFile: RunFile | undefined;
   let realm: Realm | undefined;
   try {
     const port = ingressPort();
-    runFile = await openRunFile({ file: join(STATE_FOLDER, 'run.json'), say });
-    const { record } = runFile;
     realm = await startRealm({
       folder: STATE_FOLDER,
       port,
       fixedPorts: true,
       say,
-      spawned: record,
       signal: stopping.signal,
     });
     const supervisor = supervise({ parts: realm.parts, say });
@@ -69,7 +64,6 @@ async function main(): Promise<number> {
     return 1;
   } finally {
     await realm?.stop();
-    runFile?.close();
     if (askedAt !== undefined) say('stopped');
   }
 }

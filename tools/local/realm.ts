@@ -1,9 +1,9 @@
 import { join } from 'node:path';
-import type { Spawned } from '@realmkeep/testkit/parts/child';
 import { untilReplicated } from '@realmkeep/testkit/parts/database';
 import { createEnvoy, envoyBinary } from '@realmkeep/testkit/parts/envoy';
 import type { Part } from '@realmkeep/testkit/parts/part';
 import { freePort } from '@realmkeep/testkit/parts/ports';
+import { openRunFile } from '@realmkeep/testkit/parts/run-file';
 import type { TokenClaims } from '@realmkeep/testkit/tokens';
 import { type Database, openDatabase } from './databases.ts';
 import { writeIngressFiles } from './ingress.ts';
@@ -49,22 +49,31 @@ export type RealmOptions = {
   env?: Record<string, string>;
   /** Told each step and everything unusual, a line at a time. */
   say?: (line: string) => void;
-  /** Told of every process that is started. */
-  spawned?: Spawned;
   /** Ends the start: everything that was started is stopped. */
   signal?: AbortSignal;
 };
 
-/** Starts a realm with real parts and resolves once it answers through its ingress. Stops everything when it fails. */
+/**
+ * Starts a realm with real parts and resolves once it answers through its ingress. Stops everything when it fails. Ends
+ * first what a killed launcher of the same folder left behind; AlreadyRunningError while that launcher is alive.
+ */
 export async function startRealm(options: RealmOptions): Promise<Realm> {
   const { folder, fixedPorts = false, replicas = {}, fsync = true, env = {} } = options;
-  const { say = () => undefined, spawned = () => undefined, signal } = options;
+  const { say = () => undefined, signal } = options;
   const stops: (() => Promise<unknown>)[] = [];
-  const stop = async () => {
+  let stopping: Promise<void> | undefined;
+  const stopAll = async () => {
     forgetRunningRealm(folder);
-    for (const each of stops.splice(0).toReversed()) await each();
+    for (const each of stops.toReversed()) await each();
+  };
+  const stop = () => {
+    stopping ??= stopAll();
+    return stopping;
   };
   const abort = () => void stop();
+  const runFile = await openRunFile({ file: join(folder, 'run.json'), say });
+  stops.push(async () => runFile.close());
+  const spawned = runFile.record;
   try {
     const port = options.port === undefined ? await freePort() : await ingressPort(options.port);
     const state = openState(folder);

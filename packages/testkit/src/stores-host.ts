@@ -51,11 +51,11 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   };
 }
 
-const PREFIX = 'realmkeep-test-';
+const PREFIX = 'realmkeep-';
 
-/** Ends the stores, and removes the folders, of test runs that were killed. */
+/** Ends what test runs that were killed left behind, and removes their folders. */
 async function sweep(base: string, say: (line: string) => void): Promise<void> {
-  for (const found of globSync(`${PREFIX}*/run.json`, { cwd: base })) {
+  for (const found of globSync(`${PREFIX}{stores,e2e,launcher,bench}-*/run.json`, { cwd: base })) {
     const file = join(base, found);
     if (statSync(file, { throwIfNoEntry: false })?.uid !== process.getuid?.()) continue;
     try {
@@ -71,7 +71,7 @@ async function startStores(): Promise<{ addresses: StoreAddresses; stop: () => P
   const say = (line: string) => console.log(`[stores] ${line}`);
   const base = canEnter(postgresUser(), tmpdir()) ? tmpdir() : ownFolder();
   await sweep(base, say);
-  const folder = mkdtempSync(join(base, PREFIX));
+  const folder = mkdtempSync(join(base, `${PREFIX}stores-`));
   chmodSync(folder, 0o711);
   const runFile = await openRunFile({ file: join(folder, 'run.json'), say });
   const password = () => randomBytes(12).toString('hex');
