@@ -7,11 +7,14 @@ import { fileURLToPath } from 'node:url';
 import { freePort } from '@realmkeep/testkit/parts/ports';
 import { startedAt } from '@realmkeep/testkit/parts/process-identity';
 import { until } from '@realmkeep/testkit/parts/until';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { callerToken } from './keys.ts';
 
 const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url));
 const READY = 'Realmkeep serves at';
+
+// A start takes six seconds on an idle machine.
+vi.setConfig({ testTimeout: 120_000 });
 
 type Launcher = { process: ChildProcess; said: () => string; exit: Promise<unknown[]> };
 
