@@ -2,12 +2,15 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { FollowItemEventsResponse } from '@realmkeep/proto/realmkeep/player_state/v1/item_event_service';
 import { batchStep, snapshotStep } from './item-event.ts';
 import type { OutboxBatch, Place } from './repository/outbox.ts';
-import { type Chunk, NOUNS, type Noun } from './repository/snapshot.ts';
+import type { Chunk, Noun } from './repository/snapshot.ts';
 
 const BATCH = 500;
 const POLL_MS = 20;
 /** A follower hears at least this often how far the outbox is final, also when nothing happens. */
 const BEAT_MS = 1_000;
+
+/** In the order in which a snapshot sends them: names before the things that bear them. */
+const NOUNS: Noun[] = ['players', 'items', 'game_items'];
 
 /** How the outbox and the live state are read, on the primary. */
 export type EventSource = {

@@ -103,7 +103,7 @@ test('creating twice with the same content is one creation, with other content i
   expect(await outcome(catalog.getItem({ itemId: 'unheard-of' }))).toBe('ITEM_NOT_FOUND');
 });
 
-test('a reader that passes the version of a write never sees an older state, however far replicas lag', async () => {
+test('a reader that passes the version of a write never sees an older state', async () => {
   const playerId = randomUUID();
   await game.createPlayer({ playerId, displayName: 'Ed' });
   for (let round = 1n; round <= 50n; round += 1n) {
@@ -141,13 +141,35 @@ test('a batch answers in the order asked, lists the missing, and leaves out what
   expect(rest.states.map(({ items }) => items.length)).toEqual(answer.omittedPlayerIds.map(() => 1000));
 });
 
-test('the view FULL says why the locations are missing when item-location is away', async () => {
-  const { state, itemLocations } = await game.getPlayerState({ playerId: ada, view: GetPlayerStateRequest_View.FULL });
-  expect(state!.playerId).toBe(ada);
-  expect(itemLocations).toMatchObject({
-    itemLocations: [],
-    missingReason: ItemLocationsPart_MissingReason.UNAVAILABLE,
-  });
+test('the view FULL adds the locations as of the last write, or says why they are missing', async () => {
+  const full = async () => {
+    const view = GetPlayerStateRequest_View.FULL;
+    const { state, itemLocations } = await game.getPlayerState({ playerId: ada, view });
+    expect(state!.playerId).toBe(ada);
+    return itemLocations;
+  };
+  const { UNAVAILABLE, BEHIND } = ItemLocationsPart_MissingReason;
+  const itemLocation = await app.startItemLocation();
+  const gameItemId = randomUUID();
+  itemLocation.knows({ itemLocations: [{ gameItemId, locationName: 'Mill' }], version: 7n });
+  expect(await full()).toMatchObject({ itemLocations: [{ gameItemId, locationName: 'Mill' }], version: 7n });
+  // It was asked for no less than the player's last write.
+  const [row] = await app.rows('select outbox_xid, outbox_id from players where player_id = $1', [ada]);
+  const { playerId, minPosition } = itemLocation.asked()!;
+  expect([playerId, `${minPosition!.transaction}`, `${minPosition!.id}`]).toEqual([
+    ada,
+    row!.outbox_xid,
+    row!.outbox_id,
+  ]);
+
+  itemLocation.isBehind();
+  expect(await full()).toMatchObject({ itemLocations: [], missingReason: BEHIND });
+  itemLocation.hangs();
+  const begun = performance.now();
+  expect(await full()).toMatchObject({ itemLocations: [], missingReason: UNAVAILABLE });
+  expect(performance.now() - begun).toBeLessThan(5_000);
+  await itemLocation.stop();
+  expect(await full()).toMatchObject({ itemLocations: [], missingReason: UNAVAILABLE });
   expect((await game.getPlayerState({ playerId: ada })).itemLocations).toBeUndefined();
 });
 

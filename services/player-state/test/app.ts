@@ -1,14 +1,13 @@
 import type { DescService } from '@bufbuild/protobuf';
 import { createClient } from '@realmkeep/kit/client/client';
+import { freePort } from '@realmkeep/testkit/parts/ports';
 import { createTestDatabase, stores } from '@realmkeep/testkit/stores';
 import pg from 'pg';
 import { startApp } from '../src/app.ts';
 import { readSettings } from '../src/config.ts';
 import { MIGRATIONS } from '../src/migrations.ts';
+import { startItemLocation } from './item-location.ts';
 import { writeKeys } from './keys.ts';
-
-/** Where nobody listens: item-location is away. */
-const AWAY = '127.0.0.1:9';
 
 /** The whole service on a database of its own, and clients of it in any role. `env` wins over the usual settings. */
 export async function openTestApp(env: Record<string, string> = {}) {
@@ -17,6 +16,8 @@ export async function openTestApp(env: Record<string, string> = {}) {
     writeKeys(),
     stores(),
   ]);
+  // Nobody listens there until a test starts it.
+  const itemLocationPort = await freePort();
   const app = await startApp(
     readSettings({
       ...keys.env,
@@ -27,7 +28,7 @@ export async function openTestApp(env: Record<string, string> = {}) {
       REDIS_NODES: valkey.nodes.join(','),
       REDIS_PASSWORD: valkey.password,
       PAGE_TOKEN_KEY: 'ab'.repeat(32),
-      ITEM_LOCATION_ADDRESS: AWAY,
+      ITEM_LOCATION_ADDRESS: `127.0.0.1:${itemLocationPort}`,
       DRAIN_DELAY_MS: '0',
       LOG_LEVEL: 'silent',
       ...env,
@@ -59,6 +60,7 @@ export async function openTestApp(env: Record<string, string> = {}) {
     database,
     tokens: keys.tokens,
     keys: keys.env,
+    startItemLocation: () => startItemLocation(keys.env, itemLocationPort),
     client,
     as: async <S extends DescService>(service: S, role: 'player' | 'server' | 'admin', subject = 'someone') =>
       client(service, await keys.tokens.token({ role, subject })),

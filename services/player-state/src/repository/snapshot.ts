@@ -1,9 +1,8 @@
 import type { JsonValue } from '@bufbuild/protobuf';
 import type { Reader, Statement } from '@realmkeep/kit/postgres/nodes';
 
-/** What a snapshot is made of, in the order in which it is sent: names before the things that bear them. */
-export const NOUNS = ['players', 'items', 'game_items'] as const;
-export type Noun = (typeof NOUNS)[number];
+/** What has live state, by its table. */
+export type Noun = 'players' | 'items' | 'game_items';
 
 export type Chunk = {
   /** ItemEvents in the protobuf JSON form, by key. */
