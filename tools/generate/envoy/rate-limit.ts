@@ -16,7 +16,7 @@ export function rateLimitFilter(limits: RateLimits): Config {
       stat_prefix: 'ingress',
       filter_enabled: ALWAYS,
       filter_enforced: ALWAYS,
-      // The bucket of what no descriptor matches, which is nothing that passed the token rules.
+      // The bucket of what no descriptor matches: a token of a role that is none. The services refuse it.
       token_bucket: bucket(limits.server),
       always_consume_default_token_bucket: false,
       rate_limited_as_resource_exhausted: true,
