@@ -47,6 +47,7 @@ async function openRealm({ cast, parties, narrator }: Scene): Promise<void> {
 
 async function arrive({ cast, parties, narrator, board }: Scene): Promise<void> {
   narrator.chapter('2. Three players arrive (game server, REST)');
+  await board.untilCount(0);
   for (const hero of heroes(cast)) {
     const created = await timed(() =>
       parties.server.rest.post<{ version: string }>('/v1/players', {

@@ -1,9 +1,9 @@
 import type { ClientBase } from 'pg';
-import type { SeededPlayer } from './player.ts';
+import type { SeededPlay } from './play.ts';
 
 /** The ids of those players of whom no presence is recorded. */
-export async function unseenPlayers(client: ClientBase, players: SeededPlayer[]): Promise<Set<string>> {
-  const firsts = players.map((player) => player.events[0]!);
+export async function unseenPlayers(client: ClientBase, plays: SeededPlay[]): Promise<Set<string>> {
+  const firsts = plays.map((play) => play.events[0]!);
   const { rows } = await client.query<{ user_id: string }>(
     `select given.user_id
      from unnest($1::text[], $2::text[], $3::text[]) as given (user_id, area_code, multiplayer_mode)
@@ -11,18 +11,17 @@ export async function unseenPlayers(client: ClientBase, players: SeededPlayer[])
        select from area_mode_presence as known
        where (known.area_code, known.multiplayer_mode, known.user_id) = (given.area_code, given.multiplayer_mode, given.user_id)
      )`,
-    [
-      players.map((player) => player.playerId),
-      firsts.map((event) => event.areaCode),
-      firsts.map((event) => event.mode),
-    ],
+    [plays.map((play) => play.playerId), firsts.map((event) => event.areaCode), firsts.map((event) => event.mode)],
   );
   return new Set(rows.map((row) => row.user_id));
 }
 
 /** Records the players' logins and logouts by the service's own set-based function, so that the counts are exact. */
-export async function loadEvents(client: ClientBase, players: SeededPlayer[]): Promise<void> {
-  const events = players.flatMap(({ playerId, events }) => events.map((event) => ({ playerId, ...event })));
+export async function loadEvents(client: ClientBase, plays: SeededPlay[]): Promise<void> {
+  if (plays.length === 0) {
+    return;
+  }
+  const events = plays.flatMap(({ playerId, events }) => events.map((event) => ({ playerId, ...event })));
   await client.query("select record_events($1, $2, $3, $4, $5, $6, interval '7 days', interval '5 minutes')", [
     events.map((event) => event.eventId),
     events.map((event) => event.areaCode),

@@ -42,6 +42,9 @@ export async function unknownPlayers(client: ClientBase, playerIds: string[]): P
 
 /** Loads the players' names and where their things are, in one transaction: what following them would have left. */
 export async function loadItemLocations(client: ClientBase, players: SeededPlayer[]): Promise<void> {
+  if (players.length === 0) {
+    return;
+  }
   await client.query('begin');
   await copyRows(
     client,

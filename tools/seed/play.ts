@@ -1,14 +1,26 @@
 import { randomUuid } from './ids.ts';
-import type { Random } from './random.ts';
+import { moment } from './moment.ts';
+import { playerIdOf } from './player.ts';
+import { createRandom } from './random.ts';
 import type { World } from './world.ts';
 
 /** A login or logout of a seeded player. */
 export type SeededEvent = { eventId: string; areaCode: string; mode: string; name: 'LOGIN' | 'LOGOUT'; at: Date };
 
+/** What one seeded player did in the areas, in order of time; never empty. */
+export type SeededPlay = { playerId: string; events: SeededEvent[] };
+
 const eveningMs = 6 * 3_600_000;
 
-/** One to three sessions in the six hours before `until`, in order; one in four players is still in the last one. */
-export function makeEvents(random: Random, world: World, until: Date): SeededEvent[] {
+/**
+ * One to three sessions of player number `index` of a seed, in the six hours before `until`; one in four players is
+ * still in the last one.
+ */
+export function makePlay(
+  { seed, world, until }: { seed: number; world: World; until: Date },
+  index: number,
+): SeededPlay {
+  const random = createRandom(seed, index, 0x706c6179, 0x73657373);
   const begin = new Date(until.getTime() - eveningMs);
   const sessions = random.between(1, 3);
   const events: SeededEvent[] = [];
@@ -16,23 +28,19 @@ export function makeEvents(random: Random, world: World, until: Date): SeededEve
     // Squaring makes the first areas the popular ones.
     const areaCode = world.areas[Math.floor(random.next() ** 2 * world.areas.length)]!;
     const mode = random.pick(world.modes);
-    const at = (part: number) => moment(begin, until, (session + part) / sessions);
-    events.push({ eventId: randomUuid(random), areaCode, mode, name: 'LOGIN', at: at(random.next() * 0.4) });
-    const logout = {
-      eventId: randomUuid(random),
-      areaCode,
-      mode,
-      name: 'LOGOUT' as const,
-      at: at(0.5 + random.next() * 0.4),
+    const event = (name: 'LOGIN' | 'LOGOUT', part: number) => {
+      events.push({
+        eventId: randomUuid(random),
+        areaCode,
+        mode,
+        name,
+        at: moment(begin, until, (session + part) / sessions),
+      });
     };
+    event('LOGIN', random.next() * 0.4);
     if (session < sessions - 1 || random.next() < 0.75) {
-      events.push(logout);
+      event('LOGOUT', 0.5 + random.next() * 0.4);
     }
   }
-  return events;
-}
-
-/** The moment at `part` (0 to 1) of the way between two. */
-export function moment(from: Date, to: Date, part: number): Date {
-  return new Date(from.getTime() + Math.floor((to.getTime() - from.getTime()) * part));
+  return { playerId: playerIdOf(seed, index), events };
 }

@@ -56,6 +56,9 @@ export async function missingPlayers(client: ClientBase, playerIds: string[]): P
  * follows it is loaded with the same things apart, and the players' outbox position says that nothing is owed.
  */
 export async function loadPlayers(client: ClientBase, players: SeededPlayer[]): Promise<void> {
+  if (players.length === 0) {
+    return;
+  }
   await client.query('begin');
   await copyRows(
     client,

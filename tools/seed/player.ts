@@ -1,6 +1,6 @@
 import type { CatalogItem } from './catalog.ts';
 import { randomUuid, timeUuid } from './ids.ts';
-import { makeEvents, moment, type SeededEvent } from './play.ts';
+import { moment } from './moment.ts';
 import { createRandom } from './random.ts';
 import type { Place, World } from './world.ts';
 
@@ -30,7 +30,6 @@ export type SeededPlayer = {
   balances: { currency: string; amount: number }[];
   items: SeededItem[];
   transactions: SeededTransaction[];
-  events: SeededEvent[];
 };
 
 /** What players are made from. `since` and `until` bound every time in what they did. */
@@ -43,68 +42,73 @@ const last = ['Badger', 'Comet', 'Drake', 'Ember', 'Falcon', 'Golem', 'Heron', '
 // that a run that is repeated names the same things.
 const firstGrant = Date.UTC(2024, 0, 1);
 
+/** The id of player number `index` (from 0) of a seed. */
+export function playerIdOf(seed: number, index: number): string {
+  return randomUuid(createRandom(seed, index, 0x706c6179, 0x65726964));
+}
+
 /**
- * Player number `index` (from 0) of a seed: always the same but for its times, which follow the time of the run. The
- * ledger sums to the balances and to the things held.
+ * Player number `index` of a seed: always the same but for its times, which follow the time of the run. The ledger
+ * sums to the balances and to the things held: a starter pack, a reward, what was used up, what was spent.
  */
 export function makePlayer({ seed, catalog, world, since, until }: Makings, index: number): SeededPlayer {
   const random = createRandom(seed, index, 0x706c6179, 0x65727321);
-  const playerId = randomUuid(random);
-  const displayName = `${random.pick(first)} ${random.pick(last)} ${index + 1}`;
-  const steps: SeededEntry[][] = [];
-  const items: SeededItem[] = [];
-
   const gold = random.between(200, 5_000);
   const gems = random.between(1, 50);
-  steps.push([
+  const starter: SeededEntry[] = [
     { currency: 'gold', amount: gold },
     { currency: 'gems', amount: gems },
-  ]);
+  ];
+  const reward: SeededEntry[] = [];
+  const used: SeededEntry[] = [];
+  const createdAt = moment(since, until, random.next() * 0.5);
+  const [startedAt, rewardedAt] = [moment(createdAt, until, 0.1), moment(createdAt, until, 0.2 + random.next() * 0.2)];
+
+  const items: SeededItem[] = [];
   const count = random.between(3, 7);
   for (let sequence = 0; sequence < count; sequence += 1) {
     const item = random.pick(catalog);
     const granted = random.between(1, item.maxStack);
     const gameItemId = timeUuid(firstGrant + index, sequence, random);
-    const used = granted > 1 && random.next() < 0.4 ? random.between(1, granted - 1) : 0;
-    steps.push([{ item, gameItemId, quantity: granted }]);
-    if (used > 0) {
-      steps.push([{ item, gameItemId, quantity: -used }]);
+    const isStarter = sequence < 3;
+    (isStarter ? starter : reward).push({ item, gameItemId, quantity: granted });
+    const gone = granted > 1 && random.next() < 0.5 ? random.between(1, granted - 1) : 0;
+    if (gone > 0) {
+      used.push({ item, gameItemId, quantity: -gone });
     }
     const place = random.next() < 0.9 ? random.pick(world.places) : undefined;
     const axis = () => (place === undefined ? 0 : random.between(-5_000, 5_000) / 10);
-    const position = { x: axis(), y: axis(), z: axis() };
-    items.push({ gameItemId, item, quantity: granted - used, version: used > 0 ? 2 : 1, place, position, at: until });
+    items.push({
+      gameItemId,
+      item,
+      quantity: granted - gone,
+      version: gone > 0 ? 2 : 1,
+      place,
+      position: { x: axis(), y: axis(), z: axis() },
+      at: isStarter ? startedAt : rewardedAt,
+    });
   }
-  let spent = 0;
-  for (let debit = random.between(1, 3); debit > 0; debit -= 1) {
-    const amount = random.between(1, Math.floor(gold / 4));
-    spent += amount;
-    steps.push([{ currency: 'gold', amount: -amount }]);
-  }
-
-  const createdAt = moment(since, until, random.next() * 0.5);
-  const transactions = steps.map((entries, step) => ({
-    transactionId: randomUuid(random),
-    at: moment(createdAt, until, (step + random.next()) / steps.length),
-    entries,
-  }));
-  for (const { at, entries } of transactions) {
-    for (const entry of entries) {
-      if ('gameItemId' in entry && entry.quantity > 0) {
-        items.find((item) => item.gameItemId === entry.gameItemId)!.at = at;
-      }
-    }
-  }
+  const spendings = Array.from({ length: random.between(2, 4) }, () => random.between(1, Math.floor(gold / 4)));
+  const later = [used, ...spendings.map((amount) => [{ currency: 'gold', amount: -amount }])];
+  const steps = [
+    { at: startedAt, entries: starter },
+    { at: rewardedAt, entries: reward },
+    ...later.map((entries, step) => ({
+      at: moment(createdAt, until, 0.5 + (0.5 * (step + random.next())) / later.length),
+      entries,
+    })),
+  ];
   return {
-    playerId,
-    displayName,
+    playerId: playerIdOf(seed, index),
+    displayName: `${random.pick(first)} ${random.pick(last)} ${index + 1}`,
     createdAt,
     balances: [
       { currency: 'gems', amount: gems },
-      { currency: 'gold', amount: gold - spent },
+      { currency: 'gold', amount: gold - spendings.reduce((sum, amount) => sum + amount, 0) },
     ],
     items,
-    transactions,
-    events: makeEvents(random, world, until),
+    transactions: steps
+      .filter(({ entries }) => entries.length > 0)
+      .map(({ at, entries }) => ({ transactionId: randomUuid(random), at, entries })),
   };
 }

@@ -2,7 +2,8 @@ import pg from 'pg';
 import { loadEvents, unseenPlayers } from './area-stats.ts';
 import { readCatalog } from './catalog.ts';
 import { loadItemLocations, loadWorld, replaceFollower, unknownPlayers } from './item-location.ts';
-import { type Makings, makePlayer, type SeededPlayer } from './player.ts';
+import { makePlay } from './play.ts';
+import { makePlayer, playerIdOf } from './player.ts';
 import { loadCatalog, loadPlayers, missingPlayers, monthBegin } from './player-state.ts';
 import { createWorld } from './world.ts';
 
@@ -51,47 +52,36 @@ export async function seedRealm({
     const makings = { seed, catalog, world, since: monthBegin(until), until };
     const added = { catalogItems, players: 0, items: 0, ledgerEntries: 0, itemLocations: 0, events: 0 };
 
-    progress.begin('what players have', players);
-    for (const some of chunks(makings, players)) {
-      const missing = await missingPlayers(playerState, idsOf(some));
-      const fresh = some.filter((player) => missing.has(player.playerId));
-      if (fresh.length > 0) {
-        await loadPlayers(playerState, fresh);
-      }
-      added.players += fresh.length;
-      for (const { items, transactions } of fresh) {
+    await inChunks('what players have', players, progress, async (indices) => {
+      const fresh = await without(indices, seed, (ids) => missingPlayers(playerState, ids));
+      const made = fresh.map((index) => makePlayer(makings, index));
+      await loadPlayers(playerState, made);
+      added.players += made.length;
+      for (const { items, transactions } of made) {
         added.items += items.length;
         added.ledgerEntries += transactions.reduce((sum, it) => sum + it.entries.length, 0);
       }
-      progress.advance(some.length);
-    }
+    });
 
-    progress.begin('where things are', players);
     let replaced = false;
-    for (const some of chunks(makings, players)) {
-      const missing = await unknownPlayers(itemLocation, idsOf(some));
-      const fresh = some.filter((player) => missing.has(player.playerId));
+    await inChunks('where things are', players, progress, async (indices) => {
+      const fresh = await without(indices, seed, (ids) => unknownPlayers(itemLocation, ids));
       if (fresh.length > 0 && !replaced) {
         await replaceFollower(itemLocation);
         replaced = true;
       }
-      if (fresh.length > 0) {
-        await loadItemLocations(itemLocation, fresh);
-      }
-      added.itemLocations += fresh.reduce((sum, { items }) => sum + items.length, 0);
-      progress.advance(some.length);
-    }
+      const made = fresh.map((index) => makePlayer(makings, index));
+      await loadItemLocations(itemLocation, made);
+      added.itemLocations += made.reduce((sum, { items }) => sum + items.length, 0);
+    });
 
-    progress.begin('what is played', players);
-    for (const some of chunks(makings, players)) {
-      const missing = await unseenPlayers(areaStats, some);
-      const fresh = some.filter((player) => missing.has(player.playerId));
-      if (fresh.length > 0) {
-        await loadEvents(areaStats, fresh);
-      }
+    await inChunks('what is played', players, progress, async (indices) => {
+      const plays = indices.map((index) => makePlay(makings, index));
+      const unseen = await unseenPlayers(areaStats, plays);
+      const fresh = plays.filter((play) => unseen.has(play.playerId));
+      await loadEvents(areaStats, fresh);
       added.events += fresh.reduce((sum, { events }) => sum + events.length, 0);
-      progress.advance(some.length);
-    }
+    });
 
     if (added.players > 0) {
       // The planner's statistics follow by themselves, but only after a while.
@@ -109,13 +99,28 @@ async function connect(url: string): Promise<pg.Client> {
   return client;
 }
 
-function* chunks(makings: Makings, players: number): Generator<SeededPlayer[]> {
+/** Does a phase's work for all players, some at a time. */
+async function inChunks(
+  phase: string,
+  players: number,
+  progress: Progress,
+  work: (indices: number[]) => Promise<void>,
+): Promise<void> {
+  progress.begin(phase, players);
   for (let start = 0; start < players; start += chunk) {
     const size = Math.min(chunk, players - start);
-    yield Array.from({ length: size }, (_, offset) => makePlayer(makings, start + offset));
+    await work(Array.from({ length: size }, (_, offset) => start + offset));
+    progress.advance(size);
   }
 }
 
-function idsOf(players: SeededPlayer[]): string[] {
-  return players.map((player) => player.playerId);
+/** Those of the players that a database misses. */
+async function without(
+  indices: number[],
+  seed: number,
+  missing: (playerIds: string[]) => Promise<Set<string>>,
+): Promise<number[]> {
+  const ids = indices.map((index) => playerIdOf(seed, index));
+  const absent = await missing(ids);
+  return indices.filter((_, place) => absent.has(ids[place]!));
 }
