@@ -71,12 +71,12 @@ export async function startRealm(options: RealmOptions): Promise<Realm> {
     return stopping;
   };
   const abort = () => void stop();
+  const state = openState(folder);
   const runFile = await openRunFile({ file: join(folder, 'run.json'), say });
   stops.push(async () => runFile.close());
   const spawned = runFile.record;
   try {
     const port = options.port === undefined ? await freePort() : await ingressPort(options.port);
-    const state = openState(folder);
     const keys = await ensureKeys(folder);
     const installedEnvoy = envoyBinary(say);
     installedEnvoy.catch(() => undefined);

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** What a realm keeps from start to start: generated secrets and the ports that its parts had. */
@@ -16,10 +16,11 @@ export type State = {
 /** Opens a state folder, made when it is missing. An Error that says how to mend it when it belongs to someone else. */
 export function openState(folder: string): State {
   try {
+    mkdirSync(folder, { recursive: true });
+    if (statSync(folder).uid !== process.getuid?.()) throw new Error('it belongs to another user');
     mkdirSync(join(folder, 'logs'), { recursive: true });
     // Postgres may run as another user, whose data lie inside; what is secret has its own mode.
     chmodSync(folder, 0o711);
-    for (const file of ['secrets', 'ports.json']) if (existsSync(join(folder, file))) readFileSync(join(folder, file));
   } catch (cause) {
     throw new Error(
       `${folder} can not be used: ${(cause as Error).message}. Mend it: start as the user that started here before, or remove that folder with all its data`,

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Spawned } from './child.ts';
 import type { Part } from './part.ts';
@@ -71,6 +71,12 @@ export async function startPostgres(options: PostgresClusterOptions): Promise<Po
   if (!existsSync(primaryNode.data)) {
     say('making a new database cluster');
     await initialise(primaryNode);
+  }
+  const owner = user?.uid ?? process.getuid?.();
+  if (statSync(primaryNode.data).uid !== owner) {
+    throw new Error(
+      `the data in ${folder} belong to another user than the one that Postgres would run as (id ${owner}). Mend it: start as the user that started before, or remove that folder with all its data`,
+    );
   }
   const primary = createPostgresNode(primaryNode);
   // The primary does not run yet, so its folder is a faithful copy as it is.
