@@ -29,7 +29,8 @@ const COMMON: Record<string, string> = {
 };
 
 /** The whole postgresql.conf of a node. */
-export function postgresConf({ name, port, fsync, settings, upstream }: PostgresNodeOptions): string {
+export function postgresConf({ name, port, fsync, settings, upstream: follows }: PostgresNodeOptions): string {
+  const upstream = follows();
   const all: Record<string, string> = {
     ...COMMON,
     port: String(port),
@@ -63,4 +64,9 @@ export const REPLICATOR = 'replicator';
 /** The slot, and the name in synchronous_standby_names, of a replica: "replica-1" is replica_1. */
 export function slotName(node: string): string {
   return node.replaceAll('-', '_');
+}
+
+/** The value of synchronous_standby_names with which a commit waits until any `count` of the nodes have it. */
+export function synchronousStandbys(count: number, nodes: string[]): string {
+  return `ANY ${count} (${nodes.map(slotName).join(', ')})`;
 }

@@ -21,8 +21,8 @@ export type PostgresNodeOptions = {
   superuserPassword: string;
   fsync: boolean;
   settings: Record<string, string>;
-  /** The primary that it follows; undefined on the primary. */
-  upstream: { port: number; password: string } | undefined;
+  /** The primary that it follows from its next start on; undefined while it is the primary. */
+  upstream: () => { port: number; password: string } | undefined;
   spawned: Spawned | undefined;
 };
 
@@ -74,7 +74,8 @@ async function answers(port: number, password: string): Promise<boolean> {
   }
 }
 
-function writeConfiguration(options: PostgresNodeOptions): void {
+/** Writes all that a server reads when it starts or is told to read it again. */
+export function writeConfiguration(options: PostgresNodeOptions): void {
   const { data, user, upstream } = options;
   const files = { 'postgresql.conf': postgresConf(options), 'pg_hba.conf': PG_HBA, 'pg_ident.conf': '' };
   for (const [file, text] of Object.entries(files)) {
@@ -83,7 +84,7 @@ function writeConfiguration(options: PostgresNodeOptions): void {
     giveTo(user, join(data, file));
   }
   const standby = join(data, 'standby.signal');
-  if (!upstream) rmSync(standby, { force: true });
+  if (!upstream()) rmSync(standby, { force: true });
   else {
     writeFileSync(standby, '');
     giveTo(user, standby);

@@ -72,3 +72,16 @@ test('without a password nobody gets in', async () => {
   url.password = 'wrong';
   await expect(query('select 1', url.href)).rejects.toThrow('password authentication failed');
 });
+
+test('the replica that a killed primary left behind is promoted, and the old primary follows it', async () => {
+  const [replica] = cluster.replicas as [PostgresCluster['primary']];
+  const old = cluster.primary;
+  await query('insert into facts values (103)');
+  await untilReplicated(cluster.primaryUrl(), cluster.replicaUrls());
+  await old.kill();
+  await cluster.promote(replica);
+  expect([cluster.primary, ...cluster.replicas]).toEqual([replica, old]);
+  await query('insert into facts values (104)');
+  await old.start();
+  expect(await factsOfReplica()).toEqual([{ facts: 104, replica: true }]);
+});
