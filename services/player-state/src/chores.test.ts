@@ -1,14 +1,14 @@
 import type { Reader } from '@realmkeep/kit/postgres/nodes';
 import { createTestDatabase } from '@realmkeep/testkit/stores';
-import pg from 'pg';
 import { expect, test, vi } from 'vitest';
+import { openPool } from '../test/pool.ts';
 import { startChores } from './chores.ts';
 import { MIGRATIONS } from './migrations.ts';
 
 test('answers and events are deleted when they are older than they are kept, the others stay', async () => {
   const database = await createTestDatabase({ migrations: MIGRATIONS, name: 'player_state' });
-  const pool = new pg.Pool({ connectionString: database.primaryUrl, max: 2 });
-  const owner = new pg.Pool({ connectionString: database.ownerUrl, max: 1 });
+  const pool = openPool(database.primaryUrl, 2);
+  const owner = openPool(database.ownerUrl, 1);
   await owner.query(`
     insert into transaction_requests (transaction_id, content_hash, created_at)
       select gen_random_uuid(), '', now() - n * interval '1 day' from generate_series(25, 35) n, generate_series(1, 1000);

@@ -130,6 +130,32 @@ test('a snapshot and then the events are the truth, while transactions go on', a
   expect(behind).toEqual([]);
 });
 
+test('a player’s row keeps the greatest outbox position of its writes, also when the older transaction commits last', async () => {
+  const playerId = randomUUID();
+  await game.createPlayer({ playerId, displayName: 'Ida' });
+  const older = new pg.Client({ connectionString: app.database.ownerUrl });
+  await older.connect();
+  await older.query('begin');
+  await older.query('select pg_current_xact_id()');
+  await game.applyTransaction(transaction(grant(playerId, 'sword')));
+  await older.query(
+    `select apply_transaction(gen_random_uuid(), '', '{grant_item}', array[$1::uuid], '{null}', '{null}', '{sword}', '{null}',
+       '{1}', '{null}', '{}', '{}', 2000, 1000)`,
+    [playerId],
+  );
+  await older.query('commit');
+  await older.end();
+  const [kept] = await app.rows('select outbox_xid as xid, outbox_id as id from players where player_id = $1', [
+    playerId,
+  ]);
+  const written = await app.rows(
+    "select xid, id from outbox where event->'gameItem'->>'ownerId' = $1 order by xid desc, id desc",
+    [playerId],
+  );
+  expect(written).toHaveLength(2);
+  expect(kept).toEqual(written[0]);
+});
+
 test('a follower behind the trim, or ahead of this history, starts with a snapshot', async () => {
   const old = await here();
   await game.createPlayer({ playerId: randomUUID(), displayName: 'trimmed' });

@@ -2,8 +2,9 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { PrismaPg } from '@prisma/adapter-pg';
 import { dumpSchema } from '@realmkeep/testkit/schema-dump';
 import { createTestDatabase, type TestDatabase } from '@realmkeep/testkit/stores';
-import pg from 'pg';
+import type pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openPool } from '../test/pool.ts';
 import { PrismaClient } from './generated/prisma/client.ts';
 import { MIGRATIONS } from './migrations.ts';
 
@@ -14,8 +15,8 @@ let owner: pg.Pool;
 
 beforeAll(async () => {
   database = await createTestDatabase({ migrations: MIGRATIONS, name: 'player_state' });
-  runtime = new pg.Pool({ connectionString: database.primaryUrl, max: 2 });
-  owner = new pg.Pool({ connectionString: database.ownerUrl, max: 2 });
+  runtime = openPool(database.primaryUrl, 2);
+  owner = openPool(database.ownerUrl, 2);
 });
 afterAll(async () => {
   await runtime.end();

@@ -2,12 +2,13 @@ import type { DescService } from '@bufbuild/protobuf';
 import { createClient } from '@realmkeep/kit/client/client';
 import { freePort } from '@realmkeep/testkit/parts/ports';
 import { createTestDatabase, stores } from '@realmkeep/testkit/stores';
-import pg from 'pg';
+import type pg from 'pg';
 import { startApp } from '../src/app.ts';
 import { readSettings } from '../src/config.ts';
 import { MIGRATIONS } from '../src/migrations.ts';
 import { startItemLocation } from './item-location.ts';
 import { writeKeys } from './keys.ts';
+import { openPool } from './pool.ts';
 
 /** The whole service on a database of its own, and clients of it in any role. `env` wins over the usual settings. */
 export async function openTestApp(env: Record<string, string> = {}) {
@@ -35,13 +36,8 @@ export async function openTestApp(env: Record<string, string> = {}) {
     }),
   );
   const address = `127.0.0.1:${app.grpcPort}`;
-  const owner = new pg.Pool({ connectionString: database.ownerUrl, max: 4 });
-  owner.on('connect', (client) => client.on('error', () => undefined));
-  const superuser = new pg.Pool({
-    connectionString: new URL(new URL(database.ownerUrl).pathname, primaryUrl).href,
-    max: 1,
-  });
-  superuser.on('connect', (client) => client.on('error', () => undefined));
+  const owner = openPool(database.ownerUrl, 4);
+  const superuser = openPool(new URL(new URL(database.ownerUrl).pathname, primaryUrl).href, 1);
   const clients: { close(): void }[] = [];
 
   /** A client with this token; without one it is anyone. */
