@@ -8,6 +8,13 @@ export type ReadChoice = {
   maxLagMs: number;
   /** The newest timeline that a primary was seen on. */
   newest: number;
+  /**
+   * How old the answer may be at most, in milliseconds: a replica must be proven younger by its measurement, and when none
+   * is only the primary will do.
+   */
+  maxStalenessMs?: number | undefined;
+  /** The moment of the choice, by `performance.now()`. */
+  now: number;
   /** Decides among equally busy nodes: another number, another first. */
   turn: number;
 };
@@ -30,15 +37,17 @@ export function choosePrimary<C extends Candidate>(nodes: readonly C[], newest: 
  * is no primary, heartbeats stop and every replica looks late: then it is the one that has come farthest.
  */
 export function chooseForRead<C extends Candidate>(nodes: readonly C[], choice: ReadChoice): C | undefined {
-  const { maxLagMs, newest, turn } = choice;
+  const { maxLagMs, maxStalenessMs = Number.POSITIVE_INFINITY, newest, turn, now } = choice;
   let chosen: C | undefined;
   for (let index = 0; index < nodes.length; index += 1) {
     const node = nodes[(index + turn) % nodes.length] as C;
     const { known } = node;
     if (known?.role !== 'replica' || known.timeline < newest || known.lagMs > maxLagMs) continue;
+    if (known.lagMs + now - known.lookedAt > maxStalenessMs) continue;
     if (!chosen || node.busy < chosen.busy) chosen = node;
   }
-  return chosen ?? choosePrimary(nodes, newest) ?? farthest(nodes);
+  chosen ??= choosePrimary(nodes, newest);
+  return chosen ?? (maxStalenessMs === Number.POSITIVE_INFINITY ? farthest(nodes) : undefined);
 }
 
 function farthest<C extends Candidate>(nodes: readonly C[]): C | undefined {

@@ -17,7 +17,8 @@ export type WatchedNode = {
 export type NodeSet = {
   readonly all: readonly WatchedNode[];
   primary(): WatchedNode | undefined;
-  forRead(): WatchedNode | undefined;
+  /** `maxStalenessMs`: only a node whose data are proven to be no older. */
+  forRead(maxStalenessMs?: number): WatchedNode | undefined;
   /** Waits until a choice is not undefined any more; looks often meanwhile. Undefined when `deadline` passes. */
   waitFor(choice: () => WatchedNode | undefined, deadline: number): Promise<WatchedNode | undefined>;
   close(): Promise<void>;
@@ -73,9 +74,9 @@ export function createNodeSet(options: NodeSetOptions): NodeSet {
   return {
     all,
     primary: () => choosePrimary(all, newest),
-    forRead: () => {
+    forRead: (maxStalenessMs) => {
       turn = (turn + 1) % all.length;
-      return chooseForRead(all, { maxLagMs: maxReplicaLagMs, newest, turn });
+      return chooseForRead(all, { maxLagMs: maxReplicaLagMs, maxStalenessMs, newest, turn, now: performance.now() });
     },
     waitFor: (choice, deadline) =>
       new Promise((resolve) => {

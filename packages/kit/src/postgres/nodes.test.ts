@@ -55,6 +55,33 @@ test('a read with a position comes from a replica that has replayed it, else fro
   expect(await nodes.read(portOf, { minWal: otherHistory })).toBe(ports[0]);
 });
 
+test('a read that bounds its age is never answered older, also when the replicas stop replaying', async () => {
+  const maxStalenessMs = 2_500;
+  const asOf = { name: 'as_of', text: 'select as_of() as at', values: [] };
+  const ages = async () => {
+    const asked = Date.now();
+    const [source, at] = await nodes.read(
+      async (node) => [node.source, (await node.query<{ at: Date }>(asOf)).rows[0]!.at] as const,
+      { maxStalenessMs },
+    );
+    return { source, older: asked - at.getTime() };
+  };
+  expect((await ages()).source).toBe('replica');
+  await Promise.all([cluster.sql(1, 'select pg_wal_replay_pause()'), cluster.sql(2, 'select pg_wal_replay_pause()')]);
+  const seen: Awaited<ReturnType<typeof ages>>[] = [];
+  await until(
+    async () => {
+      seen.push(await ages());
+      return seen.at(-1)?.source === 'primary';
+    },
+    { what: 'the primary to be read', every: 1 },
+  );
+  await Promise.all([cluster.sql(1, 'select pg_wal_replay_resume()'), cluster.sql(2, 'select pg_wal_replay_resume()')]);
+  expect(Math.max(...seen.map(({ older }) => older))).toBeLessThanOrEqual(maxStalenessMs);
+  await until(async () => (await ages()).source === 'replica', { what: 'the replicas to be read again' });
+  expect(await nodes.read(portOf, { maxStalenessMs: 0 })).toBe(ports[0]);
+});
+
 test('a replica that lags beyond the limit is not read until it has caught up', async () => {
   const strict = await cluster.open({ maxReplicaLagMs: 2_000 });
   await cluster.sql(1, 'select pg_wal_replay_pause()');

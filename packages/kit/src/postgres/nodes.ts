@@ -16,6 +16,12 @@ export type ReadOptions = {
   primary?: boolean;
   /** The node must have replayed at least this; the primary answers when the chosen replica has not. */
   minWal?: WalPosition | undefined;
+  /**
+   * The data must be no older than this when the node is chosen, in milliseconds; 0: only the primary will do. It is
+   * judged on the node's heartbeat as last measured, so a bound below about two measurements mostly means the primary.
+   * While no node is known to be young enough the read waits for one, and ends UNAVAILABLE. Default: any age.
+   */
+  maxStalenessMs?: number | undefined;
 };
 
 export type PostgresNodes = {
@@ -138,11 +144,12 @@ export function createPostgresNodes(options: PostgresNodesOptions): PostgresNode
     );
 
   return {
-    read: async (work, { primary = false, minWal } = {}) => {
+    read: async (work, { primary = false, minWal, maxStalenessMs } = {}) => {
       if (primary) return countedRead(nodes.primary, work);
-      if (!minWal) return countedRead(nodes.forRead, work);
+      const choice = () => nodes.forRead(maxStalenessMs);
+      if (!minWal) return countedRead(choice, work);
       const answer = await run(
-        nodes.forRead,
+        choice,
         async (reader) => {
           if (reader.source === 'replica' && !(await hasReached(reader, minWal))) return BEHIND;
           metrics.read(reader.source);

@@ -9,6 +9,8 @@ export type Measurement = {
   timeline: number;
   /** How old its data may be, in milliseconds: the age of the newest heartbeat. 0 on a primary, infinite when unknown. */
   lagMs: number;
+  /** When the look began, by `performance.now()`: the data have aged by what has passed since, at most. */
+  lookedAt: number;
 };
 
 /** A connection that measures. A look that takes longer than `timeoutMs` fails, and so does opening. */
@@ -42,14 +44,15 @@ const GOODBYE_TIMEOUT = 500;
 
 /** Measures the node, and keeps the heartbeat going when it is the primary. */
 export async function measure(client: pg.Client): Promise<Measurement> {
+  const lookedAt = performance.now();
   const { rows } = await client.query<{ replica: boolean }>(
     `select pg_is_in_recovery() or current_setting('default_transaction_read_only')::boolean as replica`,
   );
-  if (rows[0]?.replica) return measureReplica(client);
-  return { role: 'primary', timeline: await beat(client), lagMs: 0 };
+  if (rows[0]?.replica) return { role: 'replica', ...(await measureReplica(client)), lookedAt };
+  return { role: 'primary', timeline: await beat(client), lagMs: 0, lookedAt };
 }
 
-async function measureReplica(client: pg.Client): Promise<Measurement> {
+async function measureReplica(client: pg.Client): Promise<Pick<Measurement, 'timeline' | 'lagMs'>> {
   const heartbeat = await unlessMissing(
     client.query<{ timeline: number; lag: number }>(
       `select timeline, (extract(epoch from clock_timestamp() - at) * 1000)::float8 as lag from heartbeat`,
@@ -57,7 +60,6 @@ async function measureReplica(client: pg.Client): Promise<Measurement> {
   );
   const row = heartbeat?.rows[0];
   return {
-    role: 'replica',
     timeline: row?.timeline ?? 0,
     lagMs: row ? Math.max(0, row.lag) : Number.POSITIVE_INFINITY,
   };
