@@ -268,7 +268,10 @@ begin
     quantity, left_over, version, kind, granted_location_id, created_at, no);
 
   update players p set version = p.version + 1, item_count = v_counts[array_position(v_players, p.player_id)],
-    outbox_xid = coalesce(v_xid, p.outbox_xid), outbox_id = coalesce(v_outbox_id, p.outbox_id), updated_at = v_now
+    -- An older transaction may come to the row after a younger one: the position only grows.
+    outbox_xid = greatest(p.outbox_xid, v_xid),
+    outbox_id = case when (v_xid, v_outbox_id) > (p.outbox_xid, p.outbox_id) then v_outbox_id else p.outbox_id end,
+    updated_at = v_now
   where p.player_id = any (v_players);
 
   answer := transaction_answer(p_transaction_id, v_now, v_players, v_versions, v_lines);
