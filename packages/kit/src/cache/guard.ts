@@ -1,0 +1,58 @@
+import { type Circuit, createCircuit } from './circuit.ts';
+import type { Counts } from './counts.ts';
+
+/** What is known of Redis when it does not do its work. */
+export const AWAY = Symbol('away');
+
+/** Runs work on a node of Redis; it waits for `waitMs` at most, never throws, and leaves out nodes that failed just before. */
+export type Guard = <T>(node: string, work: () => Promise<T>) => Promise<T | typeof AWAY>;
+
+/** So many failures in a row, and a node is left alone for so many milliseconds. */
+const FAILURES = 3;
+const OPEN_MS = 1_000;
+
+export function createGuard({ waitMs, counts }: { waitMs: number; counts: Counts }): Guard {
+  const circuits = new Map<string, Circuit>();
+
+  function circuitOf(node: string): Circuit {
+    let circuit = circuits.get(node);
+    if (!circuit) {
+      circuit = createCircuit({ failures: FAILURES, openMs: OPEN_MS });
+      circuits.set(node, circuit);
+    }
+    return circuit;
+  }
+
+  return async (node, work) => {
+    const circuit = circuitOf(node);
+    if (!circuit.admits()) {
+      counts.l2Skipped += 1;
+      return AWAY;
+    }
+    try {
+      const done = await within(waitMs, work());
+      circuit.succeeded();
+      return done;
+    } catch (error) {
+      counts.l2Errors += 1;
+      // A server without memory still answers reads.
+      if (isFull(error)) circuit.succeeded();
+      else circuit.failed();
+      return AWAY;
+    }
+  };
+}
+
+export function isFull(error: unknown): boolean {
+  return error instanceof Error && /\bOOM\b/.test(error.message);
+}
+
+function within<T>(ms: number, work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      // After a turn in which this process was late itself, the answer may lie here already, not yet read.
+      setImmediate(() => setImmediate(reject, new Error(`Redis did not answer within ${ms} ms`)));
+    }, ms);
+    void work.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
+}
