@@ -53,7 +53,7 @@ const path = '/realmkeep.player_state.v1.PlayerStateService/GetPlayerState';
  * Rejects when any call of either is not answered with a message and status OK.
  */
 export async function benchHotRead(options: HotReadOptions): Promise<HotReadResult> {
-  const { players, rounds, connections, streams, say } = options;
+  const { players, rounds, connections, streams, warmUpSeconds, seconds, say } = options;
   const { realm, end } = await startBenchRealm({ service: 'player-state', players, seed: 1, say });
   let echo: Awaited<ReturnType<typeof startWorker<{ port: number }>>> | undefined;
   try {
@@ -72,9 +72,10 @@ export async function benchHotRead(options: HotReadOptions): Promise<HotReadResu
     const framed = requests.map(frame);
     const measure = async (address: string, pid: number, seed: number) => {
       const before = cpuSeconds(pid);
-      const report = await load.run({ ...options, address, path, token, requests: framed, connections, streams, seed });
+      const target = { address, path, token, requests: framed };
+      const report = await load.run({ ...target, connections, streams, warmUpSeconds, seconds, seed });
       // The warm-up is part of the process's CPU but not of the count: it runs at the same rate.
-      const share = options.seconds / (options.seconds + options.warmUpSeconds);
+      const share = seconds / (seconds + warmUpSeconds);
       const cpuMicros = (((cpuSeconds(pid) - before) * share) / report.answered) * 1e6;
       const refused = Object.entries(report.statuses).filter(([status]) => status !== '0');
       if (refused.length > 0 || report.answered === 0) {

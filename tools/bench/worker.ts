@@ -6,10 +6,13 @@ import { type ChildProcess, fork } from 'node:child_process';
  */
 export function startWorker<Answer>(file: string, order: object): Promise<{ process: ChildProcess; answer: Answer }> {
   const child = fork(new URL(file, import.meta.url), { serialization: 'advanced' });
-  return new Promise((resolve, reject) => {
+  const answered = new Promise<{ process: ChildProcess; answer: Answer }>((resolve, reject) => {
     child.once('message', (answer) => resolve({ process: child, answer: answer as Answer }));
     child.once('error', reject);
     child.once('exit', (code) => reject(new Error(`${file} ended with ${code} before it answered`)));
     child.send(order);
   });
+  // An order that can not be sent is never answered.
+  answered.catch(() => child.kill());
+  return answered;
 }
