@@ -74,6 +74,18 @@ create table outbox_trim (
   constraint outbox_trim_pkey PRIMARY KEY (singleton)
 );
 
+create table parked_session_events (
+  event_id uuid not null,
+  player_id uuid not null,
+  area_code text not null,
+  multiplayer_mode text not null,
+  event_name text not null,
+  event_time timestamp with time zone not null,
+  reason text not null,
+  parked_at timestamp with time zone not null default now(),
+  constraint parked_session_events_pkey PRIMARY KEY (event_id)
+);
+
 create table players (
   player_id uuid not null,
   display_name text not null,
@@ -95,6 +107,39 @@ create table schema_migrations (
   run_on timestamp without time zone not null,
   constraint schema_migrations_pkey PRIMARY KEY (id)
 );
+
+create table session_events (
+  id bigint not null generated always as identity,
+  event_id uuid not null default uuidv7(),
+  player_id uuid not null,
+  area_code text not null,
+  multiplayer_mode text not null,
+  event_name text not null,
+  event_time timestamp with time zone not null,
+  constraint session_events_event_name_check CHECK ((event_name = ANY (ARRAY['LOGIN'::text, 'LOGOUT'::text]))),
+  constraint session_events_pkey PRIMARY KEY (id)
+);
+
+create table sessions (
+  session_id uuid not null,
+  player_id uuid not null,
+  area_code text not null,
+  multiplayer_mode text not null,
+  started_at timestamp with time zone not null,
+  last_seen_at timestamp with time zone not null,
+  lease_until timestamp with time zone not null,
+  ended_at timestamp with time zone,
+  constraint sessions_area_code_check CHECK (((length(area_code) >= 1) AND (length(area_code) <= 255))),
+  constraint sessions_check CHECK ((last_seen_at >= started_at)),
+  constraint sessions_check1 CHECK ((lease_until > started_at)),
+  constraint sessions_check2 CHECK (((ended_at > started_at) AND (ended_at >= last_seen_at))),
+  constraint sessions_multiplayer_mode_check CHECK (((length(multiplayer_mode) >= 1) AND (length(multiplayer_mode) <= 255))),
+  constraint sessions_pkey PRIMARY KEY (session_id)
+) with (fillfactor=85);
+CREATE INDEX sessions_ended ON public.sessions USING brin (ended_at) WITH (pages_per_range='16');
+CREATE INDEX sessions_lease ON public.sessions USING btree (lease_until) WHERE (ended_at IS NULL);
+CREATE UNIQUE INDEX sessions_live ON public.sessions USING btree (player_id) WHERE (ended_at IS NULL);
+CREATE UNIQUE INDEX sessions_player ON public.sessions USING btree (player_id, started_at);
 
 create table transaction_entries (
   player_id uuid not null,
@@ -465,6 +510,27 @@ end
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION end_session(p_session_id uuid, p_owner text)
+ RETURNS sessions
+ LANGUAGE plpgsql
+AS $function$
+declare
+  v_session sessions;
+begin
+  select s.* into v_session from sessions s where s.session_id = p_session_id;
+  if not found or v_session.player_id::text <> p_owner then
+    perform refuse('SESSION_NOT_FOUND', json_build_object('session_id', p_session_id));
+  end if;
+  perform lock_sessions_of(v_session.player_id);
+  select s.* into v_session from sessions s where s.session_id = p_session_id for no key update;
+  if v_session.ended_at is null then
+    v_session := finish_session(p_session_id, least(v_session.lease_until, clock_timestamp()));
+  end if;
+  return v_session;
+end
+$function$
+;
+
 CREATE OR REPLACE FUNCTION ensure_ledger_partitions()
  RETURNS integer
  LANGUAGE plpgsql
@@ -504,6 +570,24 @@ CREATE OR REPLACE FUNCTION entry_json(e transaction_entries)
 AS $function$
   select json_build_array(e.operation_index, e.player_id, e.currency, e.amount::text, e.item_id, e.game_item_id,
     e.quantity::text)
+$function$
+;
+
+CREATE OR REPLACE FUNCTION finish_session(p_session_id uuid, p_at timestamp with time zone)
+ RETURNS sessions
+ LANGUAGE plpgsql
+AS $function$
+declare
+  v_session sessions;
+begin
+  update sessions s
+  set ended_at = greatest(p_at, s.last_seen_at, s.started_at + interval '1 microsecond')
+  where s.session_id = p_session_id
+  returning s.* into v_session;
+  insert into session_events (player_id, area_code, multiplayer_mode, event_name, event_time)
+  values (v_session.player_id, v_session.area_code, v_session.multiplayer_mode, 'LOGOUT', v_session.ended_at);
+  return v_session;
+end
 $function$
 ;
 
@@ -567,6 +651,14 @@ AS $function$
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION lock_sessions_of(p_player_id uuid)
+ RETURNS void
+ LANGUAGE sql
+AS $function$
+  select pg_advisory_xact_lock(5350051, hashtext(p_player_id::text))
+$function$
+;
+
 CREATE OR REPLACE FUNCTION micros(p_at timestamp with time zone)
  RETURNS bigint
  LANGUAGE sql
@@ -607,6 +699,26 @@ end
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION renew_sessions(p_session_ids uuid[], p_ages_ms double precision[], p_lease interval)
+ RETURNS TABLE(session_id uuid)
+ LANGUAGE sql
+AS $function$
+  with heard as materialized (
+    select h.session_id, max(now() - h.age_ms * interval '1 millisecond') as at
+    from unnest(p_session_ids, p_ages_ms) as h (session_id, age_ms) group by h.session_id
+  ), locked as materialized (
+    select s.session_id, h.at from sessions s join heard h on h.session_id = s.session_id
+    where s.session_id = any (p_session_ids) and s.ended_at is null
+    order by s.session_id for no key update of s
+  )
+  update sessions s
+  set last_seen_at = greatest(s.last_seen_at, l.at), lease_until = greatest(s.lease_until, l.at + p_lease)
+  from locked l
+  where s.session_id = l.session_id
+  returning s.session_id
+$function$
+;
+
 CREATE OR REPLACE FUNCTION runtime_may(privileges text, object text)
  RETURNS void
  LANGUAGE plpgsql
@@ -620,6 +732,73 @@ begin
     execute format('grant %s on %s to %I', privileges, object, current_database());
   end if;
 end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION start_session(p_session_id uuid, p_player_id uuid, p_area_code text, p_multiplayer_mode text, p_lease interval, OUT session sessions, OUT ended_session_id uuid)
+ RETURNS record
+ LANGUAGE plpgsql
+AS $function$
+declare
+  v_last sessions;
+  v_now timestamptz;
+begin
+  perform from players p where p.player_id = p_player_id;
+  if not found then
+    perform refuse('PLAYER_NOT_FOUND', json_build_object('player_id', p_player_id));
+  end if;
+  perform lock_sessions_of(p_player_id);
+
+  select s.* into session from sessions s where s.session_id = p_session_id;
+  if found then
+    if (session.player_id, session.area_code, session.multiplayer_mode)
+      is distinct from (p_player_id, p_area_code, p_multiplayer_mode) then
+      perform refuse('SESSION_ID_REUSED', json_build_object('session_id', p_session_id));
+    end if;
+    return;
+  end if;
+
+  select s.* into v_last from sessions s where s.player_id = p_player_id
+  order by s.started_at desc limit 1 for no key update;
+  -- After the locks. Strictly later than whatever is known of the player, also when the clock was set back.
+  v_now := greatest(clock_timestamp(),
+    greatest(v_last.started_at, v_last.last_seen_at, v_last.ended_at) + interval '1 microsecond');
+  if v_last.session_id is not null and v_last.ended_at is null then
+    v_last := finish_session(v_last.session_id, least(v_last.lease_until, v_now));
+    ended_session_id := v_last.session_id;
+    v_now := v_now + interval '1 microsecond';
+  end if;
+
+  insert into sessions as s
+    (session_id, player_id, area_code, multiplayer_mode, started_at, last_seen_at, lease_until)
+  values (p_session_id, p_player_id, p_area_code, p_multiplayer_mode, v_now, v_now, v_now + p_lease)
+  on conflict (session_id) do nothing
+  returning s.* into session;
+  if not found then
+    -- Another player's start took the id meanwhile.
+    perform refuse('SESSION_ID_REUSED', json_build_object('session_id', p_session_id));
+  end if;
+  insert into session_events (player_id, area_code, multiplayer_mode, event_name, event_time)
+  values (p_player_id, p_area_code, p_multiplayer_mode, 'LOGIN', v_now);
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION sweep_sessions(p_limit integer)
+ RETURNS TABLE(session_id uuid)
+ LANGUAGE sql
+AS $function$
+  with due as materialized (
+    select s.session_id from sessions s where s.ended_at is null and s.lease_until < now()
+    order by s.lease_until limit p_limit for no key update skip locked
+  ), ended as (
+    update sessions s set ended_at = s.lease_until from due d where s.session_id = d.session_id
+    returning s.*
+  ), told as (
+    insert into session_events (player_id, area_code, multiplayer_mode, event_name, event_time)
+    select e.player_id, e.area_code, e.multiplayer_mode, 'LOGOUT', e.ended_at from ended e order by e.ended_at
+  )
+  select e.session_id from ended e
 $function$
 ;
 
@@ -694,6 +873,27 @@ end
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION trim_sessions(p_age interval, p_limit integer)
+ RETURNS integer
+ LANGUAGE plpgsql
+AS $function$
+declare
+  v_trimmed integer;
+begin
+  delete from parked_session_events e where e.parked_at < now() - p_age;
+  delete from sessions s using (
+    select o.session_id from sessions o
+    where o.ended_at < now() - p_age
+      and exists (select from sessions l where l.player_id = o.player_id and l.started_at > o.started_at)
+    limit p_limit for update skip locked
+  ) old
+  where s.session_id = old.session_id;
+  get diagnostics v_trimmed = row_count;
+  return v_trimmed;
+end
+$function$
+;
+
 CREATE OR REPLACE FUNCTION wal_position()
  RETURNS TABLE(timeline integer, lsn pg_lsn)
  LANGUAGE sql
@@ -714,26 +914,41 @@ grant execute on function as_of() to public;
 grant execute on function as_of() to runtime;
 grant execute on function create_player(p_player_id uuid, p_display_name text, OUT display_name text, OUT created_at timestamp with time zone) to public;
 grant execute on function create_player(p_player_id uuid, p_display_name text, OUT display_name text, OUT created_at timestamp with time zone) to runtime;
+grant execute on function end_session(p_session_id uuid, p_owner text) to public;
+grant execute on function end_session(p_session_id uuid, p_owner text) to runtime;
 grant execute on function ensure_ledger_partitions() to runtime;
 grant execute on function entry_json(e transaction_entries) to public;
 grant execute on function entry_json(e transaction_entries) to runtime;
+grant execute on function finish_session(p_session_id uuid, p_at timestamp with time zone) to public;
+grant execute on function finish_session(p_session_id uuid, p_at timestamp with time zone) to runtime;
 grant execute on function ledger_page(p_player_id uuid, p_before bigint, p_before_id uuid, p_limit integer) to public;
 grant execute on function ledger_page(p_player_id uuid, p_before bigint, p_before_id uuid, p_limit integer) to runtime;
 grant execute on function ledger_transaction(p_transaction_id uuid) to public;
 grant execute on function ledger_transaction(p_transaction_id uuid) to runtime;
+grant execute on function lock_sessions_of(p_player_id uuid) to public;
+grant execute on function lock_sessions_of(p_player_id uuid) to runtime;
 grant execute on function micros(p_at timestamp with time zone) to public;
 grant execute on function micros(p_at timestamp with time zone) to runtime;
 grant execute on function player_states(p_player_ids uuid[]) to public;
 grant execute on function player_states(p_player_ids uuid[]) to runtime;
 grant execute on function refuse(p_reason text, p_facts json) to public;
 grant execute on function refuse(p_reason text, p_facts json) to runtime;
+grant execute on function renew_sessions(p_session_ids uuid[], p_ages_ms double precision[], p_lease interval) to public;
+grant execute on function renew_sessions(p_session_ids uuid[], p_ages_ms double precision[], p_lease interval) to runtime;
+grant execute on function start_session(p_session_id uuid, p_player_id uuid, p_area_code text, p_multiplayer_mode text, p_lease interval, OUT session sessions, OUT ended_session_id uuid) to public;
+grant execute on function start_session(p_session_id uuid, p_player_id uuid, p_area_code text, p_multiplayer_mode text, p_lease interval, OUT session sessions, OUT ended_session_id uuid) to runtime;
+grant execute on function sweep_sessions(p_limit integer) to public;
+grant execute on function sweep_sessions(p_limit integer) to runtime;
 grant execute on function transaction_answer(p_transaction_id uuid, p_created_at timestamp with time zone, p_players uuid[], p_versions bigint[], p_lines ledger_line[]) to public;
 grant execute on function transaction_answer(p_transaction_id uuid, p_created_at timestamp with time zone, p_players uuid[], p_versions bigint[], p_lines ledger_line[]) to runtime;
 grant execute on function trim_outbox(p_age interval, p_limit integer) to public;
 grant execute on function trim_outbox(p_age interval, p_limit integer) to runtime;
+grant execute on function trim_sessions(p_age interval, p_limit integer) to public;
+grant execute on function trim_sessions(p_age interval, p_limit integer) to runtime;
 grant execute on function wal_position() to public;
 grant execute on function wal_position() to runtime;
 grant usage on sequence outbox_id_seq to runtime;
+grant usage on sequence session_events_id_seq to runtime;
 grant insert, select, update on table balances to runtime;
 grant delete, insert, select, update on table game_items to runtime;
 grant select, update on table heartbeat to runtime;
@@ -741,9 +956,12 @@ grant insert, select, update on table items to runtime;
 grant select on table ledger to runtime;
 grant delete, insert, select on table outbox to runtime;
 grant select, update on table outbox_trim to runtime;
+grant delete, insert, select on table parked_session_events to runtime;
 grant select on table player_inventory to runtime;
 grant insert, select, update on table players to runtime;
 grant select on table schema_migrations to runtime;
+grant delete, insert, select on table session_events to runtime;
+grant delete, insert, select, update on table sessions to runtime;
 grant insert, select on table transaction_entries to runtime;
 grant delete, insert, select, update on table transaction_requests to runtime;
 grant insert, select on table transactions to runtime;

@@ -42,6 +42,9 @@ test('Prisma models every table, and reads each', async () => {
     prisma.transactionEntry,
     prisma.outboxEvent,
     prisma.outboxTrim,
+    prisma.session,
+    prisma.sessionEvent,
+    prisma.parkedSessionEvent,
   ] as unknown as { findMany(): Promise<unknown[]> }[];
   for (const model of models) expect(await model.findMany()).toBeInstanceOf(Array);
   const { rows } = await owner.query<{ relname: string }>(

@@ -62,3 +62,18 @@ export type OutboxEvent = Prisma.OutboxEventModel
  * The position up to which the outbox was trimmed.
  */
 export type OutboxTrim = Prisma.OutboxTrimModel
+/**
+ * Model Session
+ * A player's time online.
+ */
+export type Session = Prisma.SessionModel
+/**
+ * Model SessionEvent
+ * A LOGIN or LOGOUT that is to be delivered to area-stats.
+ */
+export type SessionEvent = Prisma.SessionEventModel
+/**
+ * Model ParkedSessionEvent
+ * A LOGIN or LOGOUT that area-stats refused for good.
+ */
+export type ParkedSessionEvent = Prisma.ParkedSessionEventModel

@@ -405,7 +405,10 @@ export const ModelName = {
   Transaction: 'Transaction',
   TransactionEntry: 'TransactionEntry',
   OutboxEvent: 'OutboxEvent',
-  OutboxTrim: 'OutboxTrim'
+  OutboxTrim: 'OutboxTrim',
+  Session: 'Session',
+  SessionEvent: 'SessionEvent',
+  ParkedSessionEvent: 'ParkedSessionEvent'
 } as const
 
 export type ModelName = (typeof ModelName)[keyof typeof ModelName]
@@ -421,7 +424,7 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
     omit: GlobalOmitOptions
   }
   meta: {
-    modelProps: "player" | "item" | "gameItem" | "balance" | "transactionRequest" | "transaction" | "transactionEntry" | "outboxEvent" | "outboxTrim"
+    modelProps: "player" | "item" | "gameItem" | "balance" | "transactionRequest" | "transaction" | "transactionEntry" | "outboxEvent" | "outboxTrim" | "session" | "sessionEvent" | "parkedSessionEvent"
     txIsolationLevel: TransactionIsolationLevel
   }
   model: {
@@ -1091,6 +1094,228 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
         }
       }
     }
+    Session: {
+      payload: Prisma.$SessionPayload<ExtArgs>
+      fields: Prisma.SessionFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.SessionFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SessionPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.SessionFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SessionPayload>
+        }
+        findFirst: {
+          args: Prisma.SessionFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SessionPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.SessionFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SessionPayload>
+        }
+        findMany: {
+          args: Prisma.SessionFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SessionPayload>[]
+        }
+        create: {
+          args: Prisma.SessionCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SessionPayload>
+        }
+        createMany: {
+          args: Prisma.SessionCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.SessionCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SessionPayload>[]
+        }
+        delete: {
+          args: Prisma.SessionDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SessionPayload>
+        }
+        update: {
+          args: Prisma.SessionUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SessionPayload>
+        }
+        deleteMany: {
+          args: Prisma.SessionDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.SessionUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.SessionUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SessionPayload>[]
+        }
+        upsert: {
+          args: Prisma.SessionUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SessionPayload>
+        }
+        aggregate: {
+          args: Prisma.SessionAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateSession>
+        }
+        groupBy: {
+          args: Prisma.SessionGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.SessionGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.SessionCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.SessionCountAggregateOutputType> | number
+        }
+      }
+    }
+    SessionEvent: {
+      payload: Prisma.$SessionEventPayload<ExtArgs>
+      fields: Prisma.SessionEventFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.SessionEventFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SessionEventPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.SessionEventFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SessionEventPayload>
+        }
+        findFirst: {
+          args: Prisma.SessionEventFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SessionEventPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.SessionEventFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SessionEventPayload>
+        }
+        findMany: {
+          args: Prisma.SessionEventFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SessionEventPayload>[]
+        }
+        create: {
+          args: Prisma.SessionEventCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SessionEventPayload>
+        }
+        createMany: {
+          args: Prisma.SessionEventCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.SessionEventCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SessionEventPayload>[]
+        }
+        delete: {
+          args: Prisma.SessionEventDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SessionEventPayload>
+        }
+        update: {
+          args: Prisma.SessionEventUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SessionEventPayload>
+        }
+        deleteMany: {
+          args: Prisma.SessionEventDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.SessionEventUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.SessionEventUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SessionEventPayload>[]
+        }
+        upsert: {
+          args: Prisma.SessionEventUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SessionEventPayload>
+        }
+        aggregate: {
+          args: Prisma.SessionEventAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateSessionEvent>
+        }
+        groupBy: {
+          args: Prisma.SessionEventGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.SessionEventGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.SessionEventCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.SessionEventCountAggregateOutputType> | number
+        }
+      }
+    }
+    ParkedSessionEvent: {
+      payload: Prisma.$ParkedSessionEventPayload<ExtArgs>
+      fields: Prisma.ParkedSessionEventFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.ParkedSessionEventFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ParkedSessionEventPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.ParkedSessionEventFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ParkedSessionEventPayload>
+        }
+        findFirst: {
+          args: Prisma.ParkedSessionEventFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ParkedSessionEventPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.ParkedSessionEventFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ParkedSessionEventPayload>
+        }
+        findMany: {
+          args: Prisma.ParkedSessionEventFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ParkedSessionEventPayload>[]
+        }
+        create: {
+          args: Prisma.ParkedSessionEventCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ParkedSessionEventPayload>
+        }
+        createMany: {
+          args: Prisma.ParkedSessionEventCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.ParkedSessionEventCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ParkedSessionEventPayload>[]
+        }
+        delete: {
+          args: Prisma.ParkedSessionEventDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ParkedSessionEventPayload>
+        }
+        update: {
+          args: Prisma.ParkedSessionEventUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ParkedSessionEventPayload>
+        }
+        deleteMany: {
+          args: Prisma.ParkedSessionEventDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.ParkedSessionEventUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.ParkedSessionEventUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ParkedSessionEventPayload>[]
+        }
+        upsert: {
+          args: Prisma.ParkedSessionEventUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ParkedSessionEventPayload>
+        }
+        aggregate: {
+          args: Prisma.ParkedSessionEventAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateParkedSessionEvent>
+        }
+        groupBy: {
+          args: Prisma.ParkedSessionEventGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.ParkedSessionEventGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.ParkedSessionEventCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.ParkedSessionEventCountAggregateOutputType> | number
+        }
+      }
+    }
   }
 } & {
   other: {
@@ -1231,6 +1456,47 @@ export const OutboxTrimScalarFieldEnum = {
 } as const
 
 export type OutboxTrimScalarFieldEnum = (typeof OutboxTrimScalarFieldEnum)[keyof typeof OutboxTrimScalarFieldEnum]
+
+
+export const SessionScalarFieldEnum = {
+  sessionId: 'sessionId',
+  playerId: 'playerId',
+  areaCode: 'areaCode',
+  multiplayerMode: 'multiplayerMode',
+  startedAt: 'startedAt',
+  lastSeenAt: 'lastSeenAt',
+  leaseUntil: 'leaseUntil',
+  endedAt: 'endedAt'
+} as const
+
+export type SessionScalarFieldEnum = (typeof SessionScalarFieldEnum)[keyof typeof SessionScalarFieldEnum]
+
+
+export const SessionEventScalarFieldEnum = {
+  id: 'id',
+  eventId: 'eventId',
+  playerId: 'playerId',
+  areaCode: 'areaCode',
+  multiplayerMode: 'multiplayerMode',
+  eventName: 'eventName',
+  eventTime: 'eventTime'
+} as const
+
+export type SessionEventScalarFieldEnum = (typeof SessionEventScalarFieldEnum)[keyof typeof SessionEventScalarFieldEnum]
+
+
+export const ParkedSessionEventScalarFieldEnum = {
+  eventId: 'eventId',
+  playerId: 'playerId',
+  areaCode: 'areaCode',
+  multiplayerMode: 'multiplayerMode',
+  eventName: 'eventName',
+  eventTime: 'eventTime',
+  reason: 'reason',
+  parkedAt: 'parkedAt'
+} as const
+
+export type ParkedSessionEventScalarFieldEnum = (typeof ParkedSessionEventScalarFieldEnum)[keyof typeof ParkedSessionEventScalarFieldEnum]
 
 
 export const SortOrder = {
@@ -1551,6 +1817,9 @@ export type GlobalOmitConfig = {
   transactionEntry?: Prisma.TransactionEntryOmit
   outboxEvent?: Prisma.OutboxEventOmit
   outboxTrim?: Prisma.OutboxTrimOmit
+  session?: Prisma.SessionOmit
+  sessionEvent?: Prisma.SessionEventOmit
+  parkedSessionEvent?: Prisma.ParkedSessionEventOmit
 }
 
 /* Types for Logging */

@@ -59,7 +59,10 @@ export const ModelName = {
   Transaction: 'Transaction',
   TransactionEntry: 'TransactionEntry',
   OutboxEvent: 'OutboxEvent',
-  OutboxTrim: 'OutboxTrim'
+  OutboxTrim: 'OutboxTrim',
+  Session: 'Session',
+  SessionEvent: 'SessionEvent',
+  ParkedSessionEvent: 'ParkedSessionEvent'
 } as const
 
 export type ModelName = (typeof ModelName)[keyof typeof ModelName]
@@ -179,6 +182,47 @@ export const OutboxTrimScalarFieldEnum = {
 } as const
 
 export type OutboxTrimScalarFieldEnum = (typeof OutboxTrimScalarFieldEnum)[keyof typeof OutboxTrimScalarFieldEnum]
+
+
+export const SessionScalarFieldEnum = {
+  sessionId: 'sessionId',
+  playerId: 'playerId',
+  areaCode: 'areaCode',
+  multiplayerMode: 'multiplayerMode',
+  startedAt: 'startedAt',
+  lastSeenAt: 'lastSeenAt',
+  leaseUntil: 'leaseUntil',
+  endedAt: 'endedAt'
+} as const
+
+export type SessionScalarFieldEnum = (typeof SessionScalarFieldEnum)[keyof typeof SessionScalarFieldEnum]
+
+
+export const SessionEventScalarFieldEnum = {
+  id: 'id',
+  eventId: 'eventId',
+  playerId: 'playerId',
+  areaCode: 'areaCode',
+  multiplayerMode: 'multiplayerMode',
+  eventName: 'eventName',
+  eventTime: 'eventTime'
+} as const
+
+export type SessionEventScalarFieldEnum = (typeof SessionEventScalarFieldEnum)[keyof typeof SessionEventScalarFieldEnum]
+
+
+export const ParkedSessionEventScalarFieldEnum = {
+  eventId: 'eventId',
+  playerId: 'playerId',
+  areaCode: 'areaCode',
+  multiplayerMode: 'multiplayerMode',
+  eventName: 'eventName',
+  eventTime: 'eventTime',
+  reason: 'reason',
+  parkedAt: 'parkedAt'
+} as const
+
+export type ParkedSessionEventScalarFieldEnum = (typeof ParkedSessionEventScalarFieldEnum)[keyof typeof ParkedSessionEventScalarFieldEnum]
 
 
 export const SortOrder = {
