@@ -6,6 +6,7 @@ import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobu
 import type { Message } from "@bufbuild/protobuf";
 import type { Player, PlayerState } from "./player_pb.js";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import type { PresencePart } from "./session_pb.js";
 import type { ItemLocation } from "../../item_location/v1/item_location_pb.js";
 import type { ExpectedVersion, Operation, TouchedState, Transaction } from "./transaction_pb.js";
 
@@ -161,6 +162,13 @@ export declare type GetPlayerStateResponse = Message<"realmkeep.player_state.v1.
    * @generated from field: realmkeep.player_state.v1.ItemLocationsPart item_locations = 3;
    */
   itemLocations?: ItemLocationsPart | undefined;
+
+  /**
+   * Whether the player is online, and where. Only in the view FULL.
+   *
+   * @generated from field: realmkeep.player_state.v1.PresencePart presence = 4;
+   */
+  presence?: PresencePart | undefined;
 };
 
 /**
