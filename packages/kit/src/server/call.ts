@@ -55,6 +55,8 @@ export type Call = CallContext & {
   headersSent: boolean;
 };
 
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
 // Shared by all calls, because making an accessor for each of them costs a good part of a short call.
 const context = {
   get signal(): AbortSignal {
@@ -70,20 +72,21 @@ const context = {
 /** Makes a call of what the transport hands over. */
 export function createCall(method: Method, surface: Surface, outlet: Outlet): Call {
   const until = surface.getDeadline();
-  return Object.assign(Object.create(context) as Pick<CallContext, 'signal' | 'header'>, {
-    method,
-    surface,
-    outlet,
-    request: undefined,
-    caller: ANYONE,
-    deadline: typeof until === 'number' && Number.isFinite(until) ? until : undefined,
-    trace: undefined,
-    code: status.OK,
-    aborted: undefined,
-    controller: undefined,
-    headers: undefined,
-    headersSent: false,
-  });
+  // Assigned one by one: a literal with a prototype, or copying one, takes ten times as long.
+  const call: Mutable<Call> = Object.create(context);
+  call.method = method;
+  call.surface = surface;
+  call.outlet = outlet;
+  call.request = undefined;
+  call.caller = ANYONE;
+  call.deadline = typeof until === 'number' && Number.isFinite(until) ? until : undefined;
+  call.trace = undefined;
+  call.code = status.OK;
+  call.aborted = undefined;
+  call.controller = undefined;
+  call.headers = undefined;
+  call.headersSent = false;
+  return call;
 }
 
 /** Why nobody waits for the answer any more; undefined: somebody does. */

@@ -13,7 +13,7 @@ export function answerUnary(handler: UnaryHandler<DescMethodUnary>): Step {
     const gone = goneFrom(call);
     if (gone) throw gone;
     sendHeaders(call);
-    call.outlet.send(answer);
+    void call.outlet.send(answer);
   };
 }
 
