@@ -1,8 +1,9 @@
 import type { ServerWritableStream } from '@grpc/grpc-js';
 import type { Failure, Outlet } from './call.ts';
 
-// How much of a stream's answers may wait in this process for a slow caller, beyond what its connection takes.
-const MOST_WAITING_BYTES = 256 * 1024;
+// How much of a stream's answers may wait in this process for a slow caller, beyond what its connection takes. Little:
+// thousands of streams may be slow at once, and what waits here is soon no longer the newest.
+const MOST_WAITING_BYTES = 16 * 1024;
 
 /** The outlet of a server stream: bounded, so that a slow caller slows its handler and costs no memory. */
 export function createOutflow(surface: ServerWritableStream<Buffer, Buffer>): Outlet & { end(): void } {

@@ -17,22 +17,35 @@ export function answerStream(handler: ServerStreamingHandler<DescMethodServerStr
     if (!call.request) throw new Error('a request is decoded before it is answered');
     const schema = call.method.desc.output;
     const answers = handler(call.request, call)[Symbol.asyncIterator]();
-    const { promise: aborted, reject } = Promise.withResolvers<never>();
-    aborted.catch(() => undefined);
-    call.signal.addEventListener('abort', () => reject(call.signal.reason), { once: true });
+    const unlessAborted = abortable(call.signal);
     call.signal.throwIfAborted();
     sendHeaders(call);
     try {
       for (;;) {
-        const { done, value } = await Promise.race([answers.next(), aborted]);
+        const { done, value } = await unlessAborted(answers.next());
         if (done) return;
         const room = call.outlet.send(encode(schema, value));
-        if (room) await Promise.race([room, aborted]);
+        if (room) await unlessAborted(room);
       }
     } finally {
       answers.return?.().catch(() => undefined);
     }
   };
+}
+
+/**
+ * Makes a wait, one at a time, that ends when the signal is aborted. A race of each wait against one promise of the
+ * abort would keep something of every answer for as long as the stream is open.
+ */
+function abortable(signal: AbortSignal): <T>(work: Promise<T>) => Promise<T> {
+  let abort: ((reason: unknown) => void) | undefined;
+  signal.addEventListener('abort', () => abort?.(signal.reason), { once: true });
+  return (work) =>
+    new Promise((resolve, reject) => {
+      abort = reject;
+      work.then(resolve, reject);
+      if (signal.aborted) reject(signal.reason);
+    });
 }
 
 /** Binds the steps to the transport. */
