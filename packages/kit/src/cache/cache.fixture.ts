@@ -48,6 +48,7 @@ export async function openProcess({
   name,
   versions,
   fetchMs = () => 0,
+  deaf = false,
   ...options
 }: {
   valkey: { nodes: string[]; password: string };
@@ -55,9 +56,11 @@ export async function openProcess({
   versions: ReturnType<typeof createVersions>;
   /** How long the next fetch takes between reading and answering. */
   fetchMs?: () => number;
+  /** Whether it never hears of writes. */
+  deaf?: boolean;
 } & Partial<Pick<CacheOptions, 'l1' | 'l2' | 'absentTtlMs'>>): Promise<TestProcess> {
   const redis = createRedis({ ...valkey, logger });
-  const markers = followMarkers({ name, redis, logger });
+  const markers = followMarkers({ name: deaf ? `deaf-${name}` : name, redis, logger });
   const fetches: Want[][] = [];
   const cache = createCache({
     name,
