@@ -57,7 +57,10 @@ export type PostgresNodesOptions = {
   maxReplicaLagMs?: number;
   /** How long a work waits for a node that can run it, in milliseconds; default 10,000. */
   failoverWaitMs?: number;
-  /** How long a work waits for a free connection, and opening one may take, in milliseconds; default 2,000. */
+  /**
+   * How long a work waits for a free connection, and opening one may take, in milliseconds; default 10,000: what is
+   * admitted may queue behind one hot row for seconds, and is refused by its rules rather than for want of a connection.
+   */
   connectionWaitMs?: number;
   /** When the server cancels a statement, in milliseconds; default 10,000. */
   statementTimeoutMs?: number;
@@ -84,7 +87,7 @@ export function createPostgresNodes(options: PostgresNodesOptions): PostgresNode
   const nodes = createNodeSet({
     poolSize: 10,
     maxReplicaLagMs: 5_000,
-    connectionWaitMs: 2_000,
+    connectionWaitMs: 10_000,
     statementTimeoutMs: 10_000,
     measureEveryMs: 1_000,
     measureTimeoutMs: 3_000,
