@@ -53,9 +53,12 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
 
 const PREFIX = 'realmkeep-';
 
-/** Ends what test runs that were killed left behind, and removes their folders. */
+/**
+ * Ends what test runs that were killed left behind, and removes their folders. The launcher's test kills its launcher
+ * itself and starts it again, so its folders only look abandoned and are left alone.
+ */
 async function sweep(base: string, say: (line: string) => void): Promise<void> {
-  for (const found of globSync(`${PREFIX}{stores,e2e,launcher,bench}-*/run.json`, { cwd: base })) {
+  for (const found of globSync(`${PREFIX}{stores,e2e,bench}-*/run.json`, { cwd: base })) {
     const file = join(base, found);
     if (statSync(file, { throwIfNoEntry: false })?.uid !== process.getuid?.()) continue;
     try {
