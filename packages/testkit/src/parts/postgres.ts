@@ -132,7 +132,7 @@ export async function startPostgres(options: PostgresClusterOptions): Promise<Po
         leader = before;
         throw error;
       }
-      await Promise.all(replicas().map((other) => other.pid !== undefined && other.follow()));
+      await Promise.all(replicas().flatMap((other) => (other.pid === undefined ? [] : [other.follow()])));
     },
     stop,
   };
