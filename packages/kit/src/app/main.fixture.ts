@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { catalogWith } from '../server/catalog.fixture.ts';
+import { ItemCatalogService } from '@realmkeep/proto/realmkeep/player_state/v1/item_catalog_service';
+import { answering } from '../server/answering.fixture.ts';
 import { commonSettings, readConfig } from './config.ts';
 import { openFoundation } from './foundation.ts';
 import { runMain } from './main.ts';
@@ -12,5 +13,5 @@ runMain(async () => {
     await delay(Number(itemId));
     return new Uint8Array();
   };
-  return startService(foundation, [catalogWith({ getItem })]);
+  return startService(foundation, [answering(ItemCatalogService, { getItem })]);
 });

@@ -6,7 +6,7 @@ import {
 } from '@realmkeep/proto/realmkeep/player_state/v1/item_catalog_service';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Client } from '../client/client.ts';
-import { catalogWith } from './catalog.fixture.ts';
+import { answering } from './answering.fixture.ts';
 import type { CallContext } from './implementation.ts';
 import { rejection, type ServerFixture, startServerFixture } from './server.fixture.ts';
 
@@ -31,7 +31,10 @@ beforeAll(async () => {
     await released;
     return create(GetItemResponseSchema);
   };
-  fixture = await startServerFixture({ implementations: [catalogWith({ getItem })], maxInWork: MOST });
+  fixture = await startServerFixture({
+    implementations: [answering(ItemCatalogService, { getItem })],
+    maxInWork: MOST,
+  });
   client = fixture.client(ItemCatalogService, await fixture.tokens.token({ role: 'server', subject: 's' }));
 });
 afterAll(() => fixture.close());

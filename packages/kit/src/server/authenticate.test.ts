@@ -5,7 +5,7 @@ import { ItemEventService } from '@realmkeep/proto/realmkeep/player_state/v1/ite
 import { createTestTokens } from '@realmkeep/testkit/tokens';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { Caller } from '../auth/caller.ts';
-import { implement } from './implementation.ts';
+import { answering } from './answering.fixture.ts';
 import { rejection, type ServerFixture, serviceToken, startServerFixture } from './server.fixture.ts';
 
 let fixture: ServerFixture;
@@ -13,15 +13,13 @@ let seen: Caller[] = [];
 const area = { areaCode: '111' };
 
 beforeAll(async () => {
-  const stats = implement(AreaStatsService, {
+  const stats = answering(AreaStatsService, {
     getAreaStats: async (_request, { caller }) => {
       seen.push(caller);
       return new Uint8Array();
     },
-    recordEvent: async () => new Uint8Array(),
-    recordEvents: async () => new Uint8Array(),
   });
-  const events = implement(ItemEventService, {
+  const events = answering(ItemEventService, {
     async *followItemEvents(_request, { caller }) {
       seen.push(caller);
       yield new Uint8Array();

@@ -5,13 +5,11 @@ import { ItemEventService } from '@realmkeep/proto/realmkeep/player_state/v1/ite
 import { PlayerStateService } from '@realmkeep/proto/realmkeep/player_state/v1/player_state_service';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { RpcError } from '../errors/rpc-error.ts';
-import { catalogWith } from './catalog.fixture.ts';
-import { implement } from './implementation.ts';
+import { answering } from './answering.fixture.ts';
 import { rejection, type ServerFixture, serviceToken, startServerFixture } from './server.fixture.ts';
 
 const PLAYER = '0198c2a4-5c55-7bd0-8a43-3d0b5a1c2f11';
 const OTHER = '0198c2a4-5c55-7bd0-8a43-3d0b5a1c2f12';
-const empty = async () => new Uint8Array();
 const ROLES = ['anyone', 'player', 'server', 'admin', 'service'] as const;
 type RoleName = (typeof ROLES)[number];
 
@@ -21,21 +19,10 @@ let tokenOf: Record<RoleName, string | undefined>;
 beforeAll(async () => {
   fixture = await startServerFixture({
     implementations: [
-      catalogWith({}),
-      implement(AreaStatsService, { getAreaStats: empty, recordEvent: empty, recordEvents: empty }),
-      implement(ItemEventService, {
-        async *followItemEvents() {
-          yield new Uint8Array();
-        },
-      }),
-      implement(PlayerStateService, {
-        createPlayer: empty,
-        getPlayerState: empty,
-        batchGetPlayerStates: empty,
-        applyTransaction: empty,
-        getTransaction: empty,
-        listTransactions: empty,
-      }),
+      answering(ItemCatalogService),
+      answering(AreaStatsService),
+      answering(ItemEventService),
+      answering(PlayerStateService),
     ],
   });
   const { token } = fixture.tokens;

@@ -4,7 +4,7 @@ import { loadSync } from '@grpc/proto-loader';
 import { ItemCatalogService } from '@realmkeep/proto/realmkeep/player_state/v1/item_catalog_service';
 import { protoPath } from 'grpc-health-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { catalogWith } from './catalog.fixture.ts';
+import { answering } from './answering.fixture.ts';
 import { type ServerFixture, startServerFixture } from './server.fixture.ts';
 
 type Definitions = Record<
@@ -15,7 +15,7 @@ type Definitions = Record<
 let fixture: ServerFixture;
 let channel: Client;
 beforeAll(async () => {
-  fixture = await startServerFixture({ implementations: [catalogWith({})] });
+  fixture = await startServerFixture({ implementations: [answering(ItemCatalogService)] });
   channel = new Client(fixture.address, credentials.createInsecure());
 });
 afterAll(async () => {

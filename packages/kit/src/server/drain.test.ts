@@ -2,7 +2,7 @@ import { status } from '@grpc/grpc-js';
 import { ItemCatalogService } from '@realmkeep/proto/realmkeep/player_state/v1/item_catalog_service';
 import { afterEach, expect, onTestFinished, test } from 'vitest';
 import { createClient } from '../client/client.ts';
-import { catalogWith } from './catalog.fixture.ts';
+import { answering } from './answering.fixture.ts';
 import { rejection, type ServerFixture, startServerFixture } from './server.fixture.ts';
 
 const item = { itemId: 'iron-sword' };
@@ -16,7 +16,7 @@ afterEach(async () => {
 });
 
 async function start(getItem: () => Promise<Uint8Array>, tokens?: ServerFixture['tokens']): Promise<ServerFixture> {
-  const implementations = [catalogWith({ getItem })];
+  const implementations = [answering(ItemCatalogService, { getItem })];
   const fixture = await startServerFixture(tokens ? { implementations, tokens } : { implementations });
   fixtures.push(fixture);
   return fixture;

@@ -10,7 +10,7 @@ import type { Client } from '../client/client.ts';
 import { unavailable } from '../errors/common.ts';
 import { defineRefusals } from '../errors/refusals.ts';
 import { type ErrorDetail, RpcError } from '../errors/rpc-error.ts';
-import { catalogWith } from './catalog.fixture.ts';
+import { answering } from './answering.fixture.ts';
 import { rejection, type ServerFixture, startServerFixture } from './server.fixture.ts';
 
 const refusals = defineRefusals('catalog.realmkeep', { ITEM_NOT_FOUND: 'NOT_FOUND', ITEM_ID_REUSED: 'ALREADY_EXISTS' });
@@ -19,7 +19,9 @@ let client: Client<typeof ItemCatalogService>;
 let answer: () => Uint8Array;
 
 beforeAll(async () => {
-  fixture = await startServerFixture({ implementations: [catalogWith({ getItem: async () => answer() })] });
+  fixture = await startServerFixture({
+    implementations: [answering(ItemCatalogService, { getItem: async () => answer() })],
+  });
   client = fixture.client(ItemCatalogService, await fixture.tokens.token({ role: 'server', subject: 'a-server' }));
 });
 afterAll(() => fixture.close());

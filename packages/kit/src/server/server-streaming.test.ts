@@ -8,7 +8,8 @@ import {
 import { afterEach, expect, test } from 'vitest';
 import type { Client } from '../client/client.ts';
 import { unavailable } from '../errors/common.ts';
-import { type CallContext, implement } from './implementation.ts';
+import { answering } from './answering.fixture.ts';
+import type { CallContext } from './implementation.ts';
 import { rejection, type ServerFixture, serviceToken, startServerFixture } from './server.fixture.ts';
 
 let fixture: ServerFixture;
@@ -18,7 +19,7 @@ async function serve(
   follow: (context: CallContext) => AsyncIterable<FollowItemEventsResponse | Uint8Array>,
   maxStreams = 10,
 ): Promise<Client<typeof ItemEventService>> {
-  const events = implement(ItemEventService, { followItemEvents: (_request, context) => follow(context) });
+  const events = answering(ItemEventService, { followItemEvents: (_request, context) => follow(context) });
   fixture = await startServerFixture({ implementations: [events], maxStreams });
   return fixture.client(ItemEventService, await serviceToken(fixture.tokens));
 }

@@ -9,7 +9,7 @@ import {
 import { ItemCatalogService } from '@realmkeep/proto/realmkeep/player_state/v1/item_catalog_service';
 import { afterEach, expect, test } from 'vitest';
 import { defineRefusals } from '../errors/refusals.ts';
-import { catalogWith } from './catalog.fixture.ts';
+import { answering } from './answering.fixture.ts';
 import type { CallContext } from './implementation.ts';
 import { rejection, type ServerFixture, startServerFixture } from './server.fixture.ts';
 
@@ -38,7 +38,7 @@ async function serve(sampleRatio: number) {
   const listItems = async () => {
     throw refusals.NOPE('no');
   };
-  const implementations = [catalogWith({ getItem, listItems })];
+  const implementations = [answering(ItemCatalogService, { getItem, listItems })];
   fixture = await startServerFixture({ implementations, tracer: provider.getTracer('test'), sampleRatio });
   return fixture.client(ItemCatalogService, await fixture.tokens.token({ role: 'server', subject: 's' }));
 }

@@ -7,7 +7,7 @@ import {
 import { PlayerStateService } from '@realmkeep/proto/realmkeep/player_state/v1/player_state_service';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { RpcError } from '../errors/rpc-error.ts';
-import { implement } from './implementation.ts';
+import { answering } from './answering.fixture.ts';
 import { rejection, type ServerFixture, startServerFixture } from './server.fixture.ts';
 import { violationsOf } from './validator.ts';
 
@@ -23,15 +23,8 @@ beforeAll(async () => {
   };
   fixture = await startServerFixture({
     implementations: [
-      implement(PlayerStateService, {
-        createPlayer: answer,
-        getPlayerState: answer,
-        batchGetPlayerStates: answer,
-        applyTransaction: answer,
-        getTransaction: answer,
-        listTransactions: answer,
-      }),
-      implement(AreaStatsService, { getAreaStats: answer, recordEvent: answer, recordEvents: answer }),
+      answering(PlayerStateService, { applyTransaction: answer, getPlayerState: answer }),
+      answering(AreaStatsService, { getAreaStats: answer, recordEvent: answer, recordEvents: answer }),
     ],
   });
   token = await fixture.tokens.token({ role: 'server', subject: 's' });
