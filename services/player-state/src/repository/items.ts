@@ -1,7 +1,8 @@
 import { PrismaPg } from '@prisma/adapter-pg';
+import { commitBarrier } from '@realmkeep/kit/postgres/commit-barrier';
 import type { Reader } from '@realmkeep/kit/postgres/nodes';
 import type pg from 'pg';
-import { type Item, PrismaClient } from '../generated/prisma/client.ts';
+import { type Item, Prisma, PrismaClient } from '../generated/prisma/client.ts';
 
 export type { Item };
 
@@ -26,6 +27,7 @@ export function createItem(
   return prisma(primary).$transaction(async (tx) => {
     const { count } = await tx.item.createMany({ data: [item], skipDuplicates: true });
     if (count > 0) await tx.outboxEvent.create({ data: { event } });
+    else await tx.$queryRaw(Prisma.sql`select ${Prisma.raw(commitBarrier)}::text`);
     return tx.item.findUniqueOrThrow({ where: { itemId: item.itemId } });
   });
 }

@@ -1,3 +1,4 @@
+import { commitBarrier } from '@realmkeep/kit/postgres/commit-barrier';
 import type { Reader } from '@realmkeep/kit/postgres/nodes';
 
 /** A player's state as `player_states` gives it: 64-bit numbers as text, times in microseconds. */
@@ -24,7 +25,7 @@ export async function createPlayer(
 ): Promise<{ display_name: string; created: string }> {
   const { rows } = await primary.query<{ display_name: string; created: string }>({
     name: 'create_player',
-    text: 'select display_name, micros(created_at) as created from create_player($1, $2)',
+    text: `select display_name, micros(created_at) as created, ${commitBarrier} from create_player($1, $2)`,
     values: [playerId, displayName],
   });
   return rows[0]!;

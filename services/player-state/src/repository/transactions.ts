@@ -1,4 +1,5 @@
 import type { JsonValue } from '@bufbuild/protobuf';
+import { commitBarrier } from '@realmkeep/kit/postgres/commit-barrier';
 import type { Reader } from '@realmkeep/kit/postgres/nodes';
 
 /** The operations of a transaction, side by side: operation i is made of the i-th elements. */
@@ -35,7 +36,8 @@ export async function applyTransaction(
 ): Promise<{ answer: JsonValue; replayed: boolean }> {
   const { rows } = await primary.query<{ answer: JsonValue; replayed: boolean }>({
     name: 'apply_transaction',
-    text: 'select answer, replayed from apply_transaction($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)',
+    text: `select answer, replayed, case when replayed then ${commitBarrier} end
+      from apply_transaction($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
     values: [
       transactionId,
       contentHash,
