@@ -1,5 +1,5 @@
 import { create } from '@bufbuild/protobuf';
-import { timestampFromDate } from '@bufbuild/protobuf/wkt';
+import { durationMs, timestampFromDate } from '@bufbuild/protobuf/wkt';
 import { type CallContext, implement } from '@realmkeep/kit/server/implementation';
 import {
   CreateItemResponseSchema,
@@ -49,7 +49,10 @@ export function playerStateRpcs(service: Service) {
     },
 
     async getPlayerState(request, context) {
-      const { row, source } = await service.getPlayerState(request.playerId.toLowerCase(), request.minVersion);
+      const { row, source } = await service.getPlayerState(request.playerId.toLowerCase(), {
+        minVersion: request.minVersion,
+        maxStalenessMs: request.maxStaleness && durationMs(request.maxStaleness),
+      });
       const full = request.view === GetPlayerStateRequest_View.FULL;
       const itemLocations = full ? await service.getLocations(row, context) : undefined;
       tell(context, { source, asOf: row.as_of, version: row.version });

@@ -43,10 +43,18 @@ export function createService({ postgres, pageTokens, itemLocations, inventoryLi
     return postgres.read(async (node) => ({ ...(await work(node)), source: node.source }), options).catch(refused);
   }
 
-  /** Reads a replica, and then the primary when the replica's answer will not do; without a primary it has to. */
-  async function readFresh<T>(work: (node: Reader) => Promise<T>, isEnough: (answer: T) => boolean) {
-    const answer = await read(work);
-    if (answer.source === 'primary' || isEnough(answer) || !postgres.state().writable) return answer;
+  /**
+   * Reads a replica, and then the primary when the replica's answer will not do. Without a primary it has to, unless the
+   * caller demands better: then the primary is waited for.
+   */
+  async function readFresh<T>(
+    work: (node: Reader) => Promise<T>,
+    isEnough: (answer: T) => boolean,
+    { demanded = false, maxStalenessMs }: { demanded?: boolean; maxStalenessMs?: number | undefined } = {},
+  ) {
+    const answer = await read(work, { maxStalenessMs });
+    if (answer.source === 'primary' || isEnough(answer)) return answer;
+    if (!demanded && !postgres.state().writable) return answer;
     return read(work, { primary: true });
   }
 
@@ -80,11 +88,16 @@ export function createService({ postgres, pageTokens, itemLocations, inventoryLi
       throw refuse.PLAYER_ID_REUSED('the player id was used with other content', { player_id: playerId });
     },
 
-    /** From a replica, or from the primary when the player or the version is not there yet. */
-    async getPlayerState(playerId: string, minVersion: bigint): Promise<{ row: PlayerStateRow; source: string }> {
+    /** From a replica, or from the primary when the player or the version is not there yet, or the answer is too old. */
+    async getPlayerState(
+      playerId: string,
+      { minVersion = 0n, maxStalenessMs }: { minVersion?: bigint; maxStalenessMs?: number | undefined } = {},
+    ): Promise<{ row: PlayerStateRow; source: string }> {
+      const notBefore = maxStalenessMs === undefined ? 0 : Date.now() - maxStalenessMs;
       const { row, source } = await readFresh(
         async (node) => ({ row: (await findPlayerStates(node, [playerId])).rows.at(0) }),
-        (answer) => answer.row !== undefined && BigInt(answer.row.version) >= minVersion,
+        ({ row }) => row !== undefined && BigInt(row.version) >= minVersion && row.as_of.getTime() >= notBefore,
+        { demanded: minVersion > 0n || maxStalenessMs !== undefined, maxStalenessMs },
       );
       if (!row) throw refuse.PLAYER_NOT_FOUND('the player does not exist', { player_id: playerId });
       if (BigInt(row.version) >= minVersion) return { row, source };

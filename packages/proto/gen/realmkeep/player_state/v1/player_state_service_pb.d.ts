@@ -5,7 +5,7 @@
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 import type { Player, PlayerState } from "./player_pb.js";
-import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
 import type { PresencePart } from "./session_pb.js";
 import type { ItemLocation } from "../../item_location/v1/item_location_pb.js";
 import type { ExpectedVersion, Operation, TouchedState, Transaction } from "./transaction_pb.js";
@@ -95,6 +95,14 @@ export declare type GetPlayerStateRequest = Message<"realmkeep.player_state.v1.G
    * @generated from field: int64 min_version = 3;
    */
   minVersion: bigint;
+
+  /**
+   * Never answer a state that is older than this when the request arrives, such as `2s`; its age is counted from
+   * `as_of`. Zero asks the primary. UNAVAILABLE while no node is young enough. Default: any age.
+   *
+   * @generated from field: google.protobuf.Duration max_staleness = 4;
+   */
+  maxStaleness?: Duration | undefined;
 };
 
 /**
@@ -507,7 +515,7 @@ export declare const PlayerStateService: GenService<{
   },
   /**
    * Reads one player's state, from one snapshot of one database node. A replica answers, the primary when no
-   * replica is fresh enough for `min_version`.
+   * replica is fresh enough for `min_version` and `max_staleness`.
    *
    * NOT_FOUND PLAYER_NOT_FOUND: no such player.
    * FAILED_PRECONDITION VERSION_NOT_REACHED: the player's version is still below `min_version`.
