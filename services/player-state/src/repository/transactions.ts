@@ -68,13 +68,14 @@ export async function ensureLedgerPartitions(primary: Reader): Promise<number> {
   return rows[0]!.made;
 }
 
-/** Deletes at most `limit` stored answers that are older; answers how many. */
+/** Deletes at most `limit` stored answers that are older, those apart that another call is deleting; answers how many. */
 export async function trimRequests(primary: Reader, days: number, limit: number): Promise<number> {
   const { rowCount } = await primary.query({
     name: 'trim_requests',
     text: `delete from transaction_requests r where r.transaction_id = any (array(
       select o.transaction_id from transaction_requests o
       where o.created_at < now() - make_interval(days => $1) limit $2
+      for update skip locked
     )) and r.created_at < now() - make_interval(days => $1)`,
     values: [days, limit],
   });
