@@ -51,12 +51,16 @@ create table items (
   max_stack bigint not null default 1,
   version bigint not null default 1,
   created_at timestamp with time zone not null default now(),
+  first_content json,
   constraint items_item_id_check CHECK ((item_id ~ '^[a-z0-9][a-z0-9_.-]{0,127}$'::text)),
   constraint items_kind_check CHECK (((length(kind) >= 1) AND (length(kind) <= 255))),
   constraint items_max_stack_check CHECK (((max_stack >= 1) AND (max_stack <= 1000000000))),
   constraint items_name_check CHECK (((length(name) >= 1) AND (length(name) <= 255))),
   constraint items_pkey PRIMARY KEY (item_id)
 );
+CREATE INDEX items_by_id_text ON public.items USING btree (item_id COLLATE "C");
+CREATE INDEX items_by_name_text ON public.items USING btree (lower(name) COLLATE "C", item_id);
+CREATE INDEX items_by_trigrams ON public.items USING gin ((((lower(name) || ' '::text) || item_id)) gin_trgm_ops);
 
 create table outbox (
   xid bigint not null default ((pg_current_xact_id())::text)::bigint,
@@ -96,6 +100,7 @@ create table players (
   outbox_id bigint not null,
   created_at timestamp with time zone not null,
   updated_at timestamp with time zone not null,
+  first_name text,
   constraint players_display_name_check CHECK (((length(display_name) >= 1) AND (length(display_name) <= 255))),
   constraint players_item_count_check CHECK ((item_count >= 0)),
   constraint players_pkey PRIMARY KEY (player_id)
@@ -504,7 +509,7 @@ begin
     returning id into v_outbox_id;
     update players p set outbox_id = v_outbox_id where p.player_id = p_player_id;
   end if;
-  select p.display_name, p.created_at into create_player.display_name, create_player.created_at
+  select coalesce(p.first_name, p.display_name), p.created_at into create_player.display_name, create_player.created_at
   from players p where p.player_id = p_player_id;
 end
 $function$
@@ -735,6 +740,50 @@ end
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION search_items(p_query text, p_limit integer)
+ RETURNS TABLE(item_id text, name text, kind text, max_stack bigint, version bigint, created_at timestamp with time zone)
+ LANGUAGE plpgsql
+ STABLE
+ SET "pg_trgm.word_similarity_threshold" TO '0.35'
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+AS $function$
+declare
+  c_candidates constant integer := 1000;
+  v_text text := lower(trim(p_query));
+  -- Above every text that begins with v_text.
+  v_end text := v_text || chr(1114111);
+  v_found text[];
+begin
+  v_found := array(
+    select b.item_id from (
+      (select i.item_id, i.item_id as text from items i
+        where i.item_id collate "C" >= v_text and i.item_id collate "C" < v_end
+        order by i.item_id collate "C" limit c_candidates)
+      union all
+      (select i.item_id, lower(i.name) from items i
+        where lower(i.name) collate "C" >= v_text and lower(i.name) collate "C" < v_end
+        order by lower(i.name) collate "C", i.item_id limit c_candidates)
+    ) b
+    group by b.item_id order by min(length(b.text)), b.item_id limit p_limit);
+  if cardinality(v_found) < p_limit then
+    v_found := v_found || array(
+      select c.item_id from (
+        select i.item_id, word_similarity(v_text, lower(i.name) || ' ' || i.item_id) as similarity, i.name
+        from items i
+        where v_text <% (lower(i.name) || ' ' || i.item_id) and i.item_id <> all (v_found)
+        limit c_candidates
+      ) c
+      order by c.similarity desc, length(c.name), c.item_id limit p_limit - cardinality(v_found));
+  end if;
+  return query
+    select i.item_id, i.name, i.kind, i.max_stack, i.version, i.created_at
+    from unnest(v_found) with ordinality as f(item_id, place) join items i on i.item_id = f.item_id
+    order by f.place;
+end
+$function$
+;
+
 CREATE OR REPLACE FUNCTION start_session(p_session_id uuid, p_player_id uuid, p_area_code text, p_multiplayer_mode text, p_lease interval, OUT session sessions, OUT ended_session_id uuid)
  RETURNS record
  LANGUAGE plpgsql
@@ -894,6 +943,44 @@ end
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION update_player(p_player_id uuid, p_display_name text, p_expected_version bigint, OUT version bigint, OUT created_at timestamp with time zone)
+ RETURNS record
+ LANGUAGE plpgsql
+AS $function$
+declare
+  v_player players;
+  v_xid bigint;
+  v_outbox_id bigint;
+begin
+  select * into v_player from players p where p.player_id = p_player_id for no key update;
+  if not found then
+    perform refuse('PLAYER_NOT_FOUND', json_build_object('player_id', p_player_id));
+  end if;
+  version := v_player.version;
+  created_at := v_player.created_at;
+  if v_player.display_name = p_display_name then
+    return;
+  elsif p_expected_version not in (0, version) then
+    perform refuse('VERSION_MISMATCH', json_build_object('player_id', p_player_id,
+      'expected_version', p_expected_version::text, 'version', version::text));
+  end if;
+
+  v_xid := pg_current_xact_id()::text::bigint;
+  insert into outbox (xid, event) values (v_xid, json_build_object('player', json_build_object(
+    'playerId', p_player_id, 'displayName', p_display_name, 'version', (v_player.name_version + 1)::text)))
+  returning id into v_outbox_id;
+  version := version + 1;
+  update players p set display_name = p_display_name, first_name = coalesce(p.first_name, p.display_name),
+    version = update_player.version, name_version = p.name_version + 1,
+    -- As in apply_transaction: the position only grows.
+    outbox_xid = greatest(p.outbox_xid, v_xid),
+    outbox_id = case when (v_xid, v_outbox_id) > (p.outbox_xid, p.outbox_id) then v_outbox_id else p.outbox_id end,
+    updated_at = clock_timestamp()
+  where p.player_id = p_player_id;
+end
+$function$
+;
+
 CREATE OR REPLACE FUNCTION wal_position()
  RETURNS TABLE(timeline integer, lsn pg_lsn)
  LANGUAGE sql
@@ -935,6 +1022,8 @@ grant execute on function refuse(p_reason text, p_facts json) to public;
 grant execute on function refuse(p_reason text, p_facts json) to runtime;
 grant execute on function renew_sessions(p_session_ids uuid[], p_ages_ms double precision[], p_lease interval) to public;
 grant execute on function renew_sessions(p_session_ids uuid[], p_ages_ms double precision[], p_lease interval) to runtime;
+grant execute on function search_items(p_query text, p_limit integer) to public;
+grant execute on function search_items(p_query text, p_limit integer) to runtime;
 grant execute on function start_session(p_session_id uuid, p_player_id uuid, p_area_code text, p_multiplayer_mode text, p_lease interval, OUT session sessions, OUT ended_session_id uuid) to public;
 grant execute on function start_session(p_session_id uuid, p_player_id uuid, p_area_code text, p_multiplayer_mode text, p_lease interval, OUT session sessions, OUT ended_session_id uuid) to runtime;
 grant execute on function sweep_sessions(p_limit integer) to public;
@@ -945,6 +1034,8 @@ grant execute on function trim_outbox(p_age interval, p_limit integer) to public
 grant execute on function trim_outbox(p_age interval, p_limit integer) to runtime;
 grant execute on function trim_sessions(p_age interval, p_limit integer) to public;
 grant execute on function trim_sessions(p_age interval, p_limit integer) to runtime;
+grant execute on function update_player(p_player_id uuid, p_display_name text, p_expected_version bigint, OUT version bigint, OUT created_at timestamp with time zone) to public;
+grant execute on function update_player(p_player_id uuid, p_display_name text, p_expected_version bigint, OUT version bigint, OUT created_at timestamp with time zone) to runtime;
 grant execute on function wal_position() to public;
 grant execute on function wal_position() to runtime;
 grant usage on sequence outbox_id_seq to runtime;

@@ -37,7 +37,8 @@ const MESSAGES = {
   TRANSACTION_ID_REUSED: 'the transaction id was used with other content',
 } as const satisfies Partial<Record<keyof typeof refuse, string>>;
 
-const RETRY_DELAY_MS = 1_000;
+/** How long a caller waits before a write that met too much is made again. */
+export const RETRY_DELAY_MS = 1_000;
 // deadlock_detected, serialization_failure.
 const CONFLICTS = new Set(['40P01', '40001']);
 // query_canceled (statement_timeout), lock_not_available, transaction_timeout: nothing was committed.

@@ -51,6 +51,7 @@ test('each RPC is allowed and denied to each role as the contract says, past the
   const [server, owner, others] = ['server', 'player server', 'server but not another player'];
   const table: [string, string, (role: TestRole) => Promise<unknown>][] = [
     ['CreatePlayer', server, (role) => players[role].createPlayer({ playerId: randomUUID(), displayName: 'x' })],
+    ['UpdatePlayer', server, (role) => players[role].updatePlayer({ playerId: bob, displayName: 'Bob' })],
     ['GetPlayerState, own', owner, (role) => players[role].getPlayerState({ playerId: ada })],
     ['GetPlayerState', others, (role) => players[role].getPlayerState({ playerId: bob })],
     ['BatchGetPlayerStates', server, (role) => players[role].batchGetPlayerStates({ playerIds: [ada] })],
@@ -60,8 +61,10 @@ test('each RPC is allowed and denied to each role as the contract says, past the
     ['ListTransactions, own', owner, (role) => players[role].listTransactions({ playerId: ada })],
     ['ListTransactions', others, (role) => players[role].listTransactions({ playerId: bob })],
     ['CreateItem', 'admin', (role) => catalog[role].createItem({ itemId: `i-${randomUUID()}`, name: 'x', kind: 'y' })],
+    ['UpdateItem', 'admin', (role) => catalog[role].updateItem({ itemId: 'sword', name: 'Sword' })],
     ['GetItem', owner, (role) => catalog[role].getItem({ itemId: 'sword' })],
     ['ListItems', owner, (role) => catalog[role].listItems({})],
+    ['SearchItems', owner, (role) => catalog[role].searchItems({ query: 'sword' })],
     ['FollowItemEvents', 'service', firstStep],
   ];
   for (const [name, who, call] of table) {

@@ -6,6 +6,8 @@ import {
   GetItemResponseSchema,
   ItemCatalogService,
   ListItemsResponseSchema,
+  SearchItemsResponseSchema,
+  UpdateItemResponseSchema,
 } from '@realmkeep/proto/realmkeep/player_state/v1/item_catalog_service';
 import { ItemEventService } from '@realmkeep/proto/realmkeep/player_state/v1/item_event_service';
 import {
@@ -15,9 +17,10 @@ import {
   GetTransactionResponseSchema,
   ListTransactionsResponseSchema,
   PlayerStateService,
+  UpdatePlayerResponseSchema,
 } from '@realmkeep/proto/realmkeep/player_state/v1/player_state_service';
 import { batchAnswer } from './batch.ts';
-import { toItem, toNewItem } from './item.ts';
+import { toItem, toItemChange, toNewItem } from './item.ts';
 import { toPlace } from './item-event.ts';
 import { toTransaction } from './ledger.ts';
 import { timestampFromMicros } from './micros.ts';
@@ -45,6 +48,16 @@ export function playerStateRpcs(service: Service) {
       return create(CreatePlayerResponseSchema, {
         player: { playerId, displayName, createTime: timestampFromMicros(created) },
         version: 1n,
+      });
+    },
+
+    async updatePlayer({ playerId: id, displayName, expectedVersion }, context) {
+      const playerId = id.toLowerCase();
+      const { version, created } = await service.updatePlayer(playerId, displayName, expectedVersion);
+      tell(context, { source: 'primary', version });
+      return create(UpdatePlayerResponseSchema, {
+        player: { playerId, displayName, createTime: timestampFromMicros(created) },
+        version: BigInt(version),
       });
     },
 
@@ -102,6 +115,12 @@ export function itemCatalogRpcs(service: Service) {
       return create(CreateItemResponseSchema, { item: toItem(item) });
     },
 
+    async updateItem(request, context) {
+      const item = await service.updateItem(request.itemId, toItemChange(request), request.expectedVersion);
+      tell(context, { source: 'primary', version: item.version });
+      return create(UpdateItemResponseSchema, { item: toItem(item) });
+    },
+
     async getItem(request, context) {
       const { item, source } = await service.getItem(request.itemId);
       tell(context, { source, version: item.version });
@@ -112,6 +131,12 @@ export function itemCatalogRpcs(service: Service) {
       const list = await service.listItems(request.pageSize || DEFAULT_PAGE_SIZE, request.pageToken);
       tell(context, list);
       return create(ListItemsResponseSchema, { items: list.page.map(toItem), nextPageToken: list.nextPageToken });
+    },
+
+    async searchItems(request, context) {
+      const found = await service.searchItems(request.query, request.pageSize || DEFAULT_PAGE_SIZE);
+      tell(context, found);
+      return create(SearchItemsResponseSchema, { items: found.items.map(toItem) });
     },
   });
 }

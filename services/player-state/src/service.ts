@@ -1,6 +1,6 @@
 import type { Caller } from '@realmkeep/kit/auth/caller';
 import type { Client } from '@realmkeep/kit/client/client';
-import { invalidArgument } from '@realmkeep/kit/errors/common';
+import { invalidArgument, unavailable } from '@realmkeep/kit/errors/common';
 import type { PageStart, PageTokens } from '@realmkeep/kit/paging/page-token';
 import type { PostgresNodes, Reader, ReadOptions } from '@realmkeep/kit/postgres/nodes';
 import { walPositionStatement } from '@realmkeep/kit/postgres/wal-position';
@@ -11,15 +11,23 @@ import type {
   ApplyTransactionResponse,
   ItemLocationsPart,
 } from '@realmkeep/proto/realmkeep/player_state/v1/player_state_service';
-import { isConflict, isPartitionMissing, refuse, toRefusal } from './errors.ts';
+import { isConflict, isPartitionMissing, RETRY_DELAY_MS, refuse, toRefusal } from './errors.ts';
 import { followOutbox } from './events.ts';
-import { createdEvent, isSameItem, type NewItem } from './item.ts';
+import { asCreated, firstContent, type ItemChange, isSameItem, itemEvent, type NewItem } from './item.ts';
 import { locationsPart } from './item-locations.ts';
 import { cursorOf, placeOf } from './ledger.ts';
-import { createItem, findItem, type Item, listItems } from './repository/items.ts';
+import {
+  confirmItems,
+  createItem,
+  findItem,
+  type Item,
+  listItems,
+  searchItems,
+  updateItem,
+} from './repository/items.ts';
 import { findTransaction, type LedgerRow, listTransactions } from './repository/ledger.ts';
 import { type Place, readOutbox } from './repository/outbox.ts';
-import { createPlayer, findPlayerStates, type PlayerStateRow } from './repository/players.ts';
+import { createPlayer, findPlayerStates, type PlayerStateRow, updatePlayer } from './repository/players.ts';
 import { readChunk } from './repository/snapshot.ts';
 import { applyTransaction, ensureLedgerPartitions, type TransactionCall } from './repository/transactions.ts';
 import { toAnswer, toTransactionCall, violationsOf } from './transaction.ts';
@@ -68,8 +76,10 @@ export function createService({ postgres, pageTokens, itemLocations, inventoryLi
         return await write((primary) => applyTransaction(primary, call, { inventoryLimit }));
       } catch (error) {
         if (tries === MOST_TRIES) throw error;
-        if (isPartitionMissing(error)) await write(ensureLedgerPartitions);
-        else if (!isConflict(error)) throw error;
+        if (isPartitionMissing(error)) {
+          // Where none can be made, the caller hears what is missing rather than why.
+          await write(ensureLedgerPartitions).catch(() => Promise.reject(error));
+        } else if (!isConflict(error)) throw error;
       }
     }
   }
@@ -86,6 +96,10 @@ export function createService({ postgres, pageTokens, itemLocations, inventoryLi
       const row = await write((primary) => createPlayer(primary, playerId, displayName)).catch(refused);
       if (row.display_name === displayName) return row;
       throw refuse.PLAYER_ID_REUSED('the player id was used with other content', { player_id: playerId });
+    },
+
+    updatePlayer(playerId: string, displayName: string, expectedVersion: bigint) {
+      return write((primary) => updatePlayer(primary, playerId, displayName, expectedVersion)).catch(refused);
     },
 
     /** From a replica, or from the primary when the player or the version is not there yet, or the answer is too old. */
@@ -150,9 +164,36 @@ export function createService({ postgres, pageTokens, itemLocations, inventoryLi
     },
 
     async createItem(item: NewItem): Promise<Item> {
-      const found = await write((primary) => createItem(primary, item, createdEvent(item))).catch(refused);
-      if (isSameItem(found, item)) return found;
+      const found = await write((primary) => createItem(primary, item, itemEvent(item, 1n))).catch(refused);
+      const first = asCreated(found);
+      if (isSameItem(first, item)) return first;
       throw refuse.ITEM_ID_REUSED('the item id was used with other content', { item_id: item.itemId });
+    },
+
+    /** An `expectedVersion` of 0 is any. */
+    async updateItem(itemId: string, change: ItemChange, expectedVersion: bigint): Promise<Item> {
+      const once = async (primary: Reader): Promise<Item | undefined> => {
+        const found = await findItem(primary, itemId);
+        if (!found) throw refuse.ITEM_NOT_FOUND('the item does not exist', { item_id: itemId });
+        const changed = { ...found, ...change };
+        if (isSameItem(found, changed)) {
+          await confirmItems(primary);
+          return found;
+        }
+        if (expectedVersion !== 0n && expectedVersion !== found.version) {
+          const version = `${found.version}`;
+          throw refuse.VERSION_MISMATCH('the item has another version than expected; read again and retry', {
+            version,
+          });
+        }
+        const first = found.firstContent === null ? { firstContent: firstContent(found) } : {};
+        return updateItem(primary, found, { ...change, ...first }, itemEvent(changed, found.version + 1n));
+      };
+      for (let tries = 1; tries <= MOST_TRIES; tries += 1) {
+        const item = await write(once).catch(refused);
+        if (item) return item;
+      }
+      throw unavailable('the write met too many others', RETRY_DELAY_MS);
     },
 
     async getItem(itemId: string): Promise<{ item: Item; source: string }> {
@@ -162,6 +203,10 @@ export function createService({ postgres, pageTokens, itemLocations, inventoryLi
       );
       if (item) return { item, source };
       throw refuse.ITEM_NOT_FOUND('the item does not exist', { item_id: itemId });
+    },
+
+    searchItems(query: string, limit: number) {
+      return read((node) => searchItems(node, query, limit));
     },
 
     async listItems(pageSize: number, pageToken: string) {

@@ -32,6 +32,29 @@ export function createItem(
   });
 }
 
+/**
+ * Changes the item that is at this version, and writes `event` to the outbox with it; undefined when it is at another
+ * one by now.
+ */
+export function updateItem(
+  primary: Reader,
+  { itemId, version }: Pick<Item, 'itemId' | 'version'>,
+  change: Partial<Pick<Item, 'name' | 'kind' | 'maxStack'>> & { firstContent?: object },
+  event: object,
+): Promise<Item | undefined> {
+  return prisma(primary).$transaction(async (tx) => {
+    const data = { ...change, version: { increment: 1 } };
+    const [item] = await tx.item.updateManyAndReturn({ where: { itemId, version }, data });
+    if (item) await tx.outboxEvent.create({ data: { event } });
+    return item;
+  });
+}
+
+/** Waits until what the primary shows is as durable as an acknowledged write. */
+export async function confirmItems(primary: Reader): Promise<void> {
+  await primary.query({ name: 'confirm_items', text: `select ${commitBarrier}`, values: [] });
+}
+
 export function findItem(node: Reader, itemId: string): Promise<Item | null> {
   return prisma(node).item.findUnique({ where: { itemId } });
 }
@@ -43,4 +66,28 @@ export function listItems(node: Reader, after: string | undefined, limit: number
     orderBy: { itemId: 'asc' },
     take: limit,
   });
+}
+
+/** At most `limit` items that a text means, best first. */
+export async function searchItems(
+  node: Reader,
+  query: string,
+  limit: number,
+): Promise<{ items: Omit<Item, 'firstContent'>[]; asOf: Date }> {
+  type Row = { item_id: string; name: string; kind: string; max_stack: string; version: string; created_at: Date };
+  const { rows } = await node.query<(Row | { item_id: null }) & { as_of: Date }>({
+    name: 'search_items',
+    text: 'select s.*, as_of() as as_of from (select) one left join search_items($1, $2) s on true',
+    values: [query, limit],
+  });
+  const found = rows.filter((row) => row.item_id !== null);
+  const items = found.map((row) => ({
+    itemId: row.item_id,
+    name: row.name,
+    kind: row.kind,
+    maxStack: BigInt(row.max_stack),
+    version: BigInt(row.version),
+    createdAt: row.created_at,
+  }));
+  return { items, asOf: rows[0]!.as_of };
 }

@@ -17,7 +17,7 @@ export type PlayerStateRow = {
   as_of: Date;
 };
 
-/** Creates the player unless its id exists; answers what is there now. */
+/** Creates the player unless its id exists; answers what it was created with. */
 export async function createPlayer(
   primary: Reader,
   playerId: string,
@@ -27,6 +27,21 @@ export async function createPlayer(
     name: 'create_player',
     text: `select display_name, micros(created_at) as created, ${commitBarrier} from create_player($1, $2)`,
     values: [playerId, displayName],
+  });
+  return rows[0]!;
+}
+
+/** Renames the player; answers its version now. An `expectedVersion` of 0 is any. A refusal has SQLSTATE RK001. */
+export async function updatePlayer(
+  primary: Reader,
+  playerId: string,
+  displayName: string,
+  expectedVersion: bigint,
+): Promise<{ version: string; created: string }> {
+  const { rows } = await primary.query<{ version: string; created: string }>({
+    name: 'update_player',
+    text: `select version, micros(created_at) as created, ${commitBarrier} from update_player($1, $2, $3)`,
+    values: [playerId, displayName, expectedVersion],
   });
   return rows[0]!;
 }

@@ -73,6 +73,74 @@ export declare type CreateItemResponse = Message<"realmkeep.player_state.v1.Crea
 export declare const CreateItemResponseSchema: GenMessage<CreateItemResponse>;
 
 /**
+ * UpdateItemRequest asks for a change of a catalog item. What is absent stays as it is.
+ *
+ * @generated from message realmkeep.player_state.v1.UpdateItemRequest
+ */
+export declare type UpdateItemRequest = Message<"realmkeep.player_state.v1.UpdateItemRequest"> & {
+  /**
+   * The item's id.
+   *
+   * @generated from field: string item_id = 1;
+   */
+  itemId: string;
+
+  /**
+   * The name shown to players, 1 to 255 characters, none of them a control character.
+   *
+   * @generated from field: optional string name = 2;
+   */
+  name?: string | undefined;
+
+  /**
+   * The kind, 1 to 255 characters, none of them a control character.
+   *
+   * @generated from field: optional string kind = 3;
+   */
+  kind?: string | undefined;
+
+  /**
+   * How many units one game item holds at most.
+   *
+   * @generated from field: optional int64 max_stack = 4;
+   */
+  maxStack?: bigint | undefined;
+
+  /**
+   * The item's version that must still hold. Default: any.
+   *
+   * @generated from field: int64 expected_version = 5;
+   */
+  expectedVersion: bigint;
+};
+
+/**
+ * Describes the message realmkeep.player_state.v1.UpdateItemRequest.
+ * Use `create(UpdateItemRequestSchema)` to create a new message.
+ */
+export declare const UpdateItemRequestSchema: GenMessage<UpdateItemRequest>;
+
+/**
+ * UpdateItemResponse answers UpdateItem.
+ *
+ * @generated from message realmkeep.player_state.v1.UpdateItemResponse
+ */
+export declare type UpdateItemResponse = Message<"realmkeep.player_state.v1.UpdateItemResponse"> & {
+  /**
+   * The item as it is now.
+   *
+   * @generated from field: realmkeep.player_state.v1.Item item = 1;
+   */
+  item?: Item | undefined;
+};
+
+/**
+ * Describes the message realmkeep.player_state.v1.UpdateItemResponse.
+ * Use `create(UpdateItemResponseSchema)` to create a new message.
+ */
+export declare const UpdateItemResponseSchema: GenMessage<UpdateItemResponse>;
+
+/**
  * GetItemRequest asks for one catalog item.
  *
  * @generated from message realmkeep.player_state.v1.GetItemRequest
@@ -167,6 +235,54 @@ export declare type ListItemsResponse = Message<"realmkeep.player_state.v1.ListI
 export declare const ListItemsResponseSchema: GenMessage<ListItemsResponse>;
 
 /**
+ * SearchItemsRequest asks for the items that a text means.
+ *
+ * @generated from message realmkeep.player_state.v1.SearchItemsRequest
+ */
+export declare type SearchItemsRequest = Message<"realmkeep.player_state.v1.SearchItemsRequest"> & {
+  /**
+   * The text, 1 to 255 characters, at least one of them visible and none of them a control character. Spaces at its
+   * ends do not count.
+   *
+   * @generated from field: string query = 1;
+   */
+  query: string;
+
+  /**
+   * How many items are answered at most, up to 100. Default 20.
+   *
+   * @generated from field: int32 page_size = 2;
+   */
+  pageSize: number;
+};
+
+/**
+ * Describes the message realmkeep.player_state.v1.SearchItemsRequest.
+ * Use `create(SearchItemsRequestSchema)` to create a new message.
+ */
+export declare const SearchItemsRequestSchema: GenMessage<SearchItemsRequest>;
+
+/**
+ * SearchItemsResponse answers SearchItems.
+ *
+ * @generated from message realmkeep.player_state.v1.SearchItemsResponse
+ */
+export declare type SearchItemsResponse = Message<"realmkeep.player_state.v1.SearchItemsResponse"> & {
+  /**
+   * The items, best first. Empty: the text means none.
+   *
+   * @generated from field: repeated realmkeep.player_state.v1.Item items = 1;
+   */
+  items: Item[];
+};
+
+/**
+ * Describes the message realmkeep.player_state.v1.SearchItemsResponse.
+ * Use `create(SearchItemsResponseSchema)` to create a new message.
+ */
+export declare const SearchItemsResponseSchema: GenMessage<SearchItemsResponse>;
+
+/**
  * ItemCatalogService keeps the catalog: what things there can be.
  *
  * Errors carry one google.rpc.ErrorInfo of the domain `player-state.realmkeep`; branch on its reason.
@@ -176,7 +292,7 @@ export declare const ListItemsResponseSchema: GenMessage<ListItemsResponse>;
 export declare const ItemCatalogService: GenService<{
   /**
    * Creates a catalog item with version 1. Idempotent: creating again with the same content answers as the
-   * first time.
+   * first time, also when the item was changed since.
    *
    * ALREADY_EXISTS ITEM_ID_REUSED: the id was created with other content.
    *
@@ -186,6 +302,22 @@ export declare const ItemCatalogService: GenService<{
     methodKind: "unary";
     input: typeof CreateItemRequestSchema;
     output: typeof CreateItemResponseSchema;
+  },
+  /**
+   * Changes the given fields of a catalog item: one more version of the item, and of its name wherever it is
+   * shown. A new stack size holds for grants from then on; stacks that exist stay as they are. States of players
+   * show a new kind without a new version. Idempotent: an item that has the given content already stays as it is,
+   * whatever version was expected.
+   *
+   * NOT_FOUND ITEM_NOT_FOUND: no such item.
+   * ABORTED VERSION_MISMATCH: the expected version is stale; read again and retry.
+   *
+   * @generated from rpc realmkeep.player_state.v1.ItemCatalogService.UpdateItem
+   */
+  updateItem: {
+    methodKind: "unary";
+    input: typeof UpdateItemRequestSchema;
+    output: typeof UpdateItemResponseSchema;
   },
   /**
    * Reads one catalog item.
@@ -210,6 +342,18 @@ export declare const ItemCatalogService: GenService<{
     methodKind: "unary";
     input: typeof ListItemsRequestSchema;
     output: typeof ListItemsResponseSchema;
+  },
+  /**
+   * Finds the catalog items that a text means, best first: those whose id or name begins with it (the text itself
+   * before longer ones), then those whose id or name is like it, which forgives typing errors. Upper and lower case
+   * are the same. There are no pages: at most 1,000 similar items are looked at, whatever the catalog's size.
+   *
+   * @generated from rpc realmkeep.player_state.v1.ItemCatalogService.SearchItems
+   */
+  searchItems: {
+    methodKind: "unary";
+    input: typeof SearchItemsRequestSchema;
+    output: typeof SearchItemsResponseSchema;
   },
 }>;
 

@@ -70,6 +70,67 @@ export declare type CreatePlayerResponse = Message<"realmkeep.player_state.v1.Cr
 export declare const CreatePlayerResponseSchema: GenMessage<CreatePlayerResponse>;
 
 /**
+ * UpdatePlayerRequest asks for another name.
+ *
+ * @generated from message realmkeep.player_state.v1.UpdatePlayerRequest
+ */
+export declare type UpdatePlayerRequest = Message<"realmkeep.player_state.v1.UpdatePlayerRequest"> & {
+  /**
+   * The player, a UUID.
+   *
+   * @generated from field: string player_id = 1;
+   */
+  playerId: string;
+
+  /**
+   * The name shown to others from now on, 1 to 255 characters, none of them a control character.
+   *
+   * @generated from field: string display_name = 2;
+   */
+  displayName: string;
+
+  /**
+   * The player's version that must still hold. Default: any.
+   *
+   * @generated from field: int64 expected_version = 3;
+   */
+  expectedVersion: bigint;
+};
+
+/**
+ * Describes the message realmkeep.player_state.v1.UpdatePlayerRequest.
+ * Use `create(UpdatePlayerRequestSchema)` to create a new message.
+ */
+export declare const UpdatePlayerRequestSchema: GenMessage<UpdatePlayerRequest>;
+
+/**
+ * UpdatePlayerResponse answers UpdatePlayer.
+ *
+ * @generated from message realmkeep.player_state.v1.UpdatePlayerResponse
+ */
+export declare type UpdatePlayerResponse = Message<"realmkeep.player_state.v1.UpdatePlayerResponse"> & {
+  /**
+   * The player as it is now.
+   *
+   * @generated from field: realmkeep.player_state.v1.Player player = 1;
+   */
+  player?: Player | undefined;
+
+  /**
+   * The player's version.
+   *
+   * @generated from field: int64 version = 2;
+   */
+  version: bigint;
+};
+
+/**
+ * Describes the message realmkeep.player_state.v1.UpdatePlayerResponse.
+ * Use `create(UpdatePlayerResponseSchema)` to create a new message.
+ */
+export declare const UpdatePlayerResponseSchema: GenMessage<UpdatePlayerResponse>;
+
+/**
  * GetPlayerStateRequest asks for one player's state.
  *
  * @generated from message realmkeep.player_state.v1.GetPlayerStateRequest
@@ -502,7 +563,7 @@ export declare const ListTransactionsResponseSchema: GenMessage<ListTransactions
 export declare const PlayerStateService: GenService<{
   /**
    * Creates a player with version 1 and nothing in its pockets. Idempotent: creating again with the same id
-   * and content answers as the first time.
+   * and content answers as the first time, also when the player was renamed since.
    *
    * ALREADY_EXISTS PLAYER_ID_REUSED: the id was created with other content.
    *
@@ -512,6 +573,20 @@ export declare const PlayerStateService: GenService<{
     methodKind: "unary";
     input: typeof CreatePlayerRequestSchema;
     output: typeof CreatePlayerResponseSchema;
+  },
+  /**
+   * Renames a player: one more version of the player, and of its name wherever it is shown. Idempotent: a player
+   * that bears the name already stays as it is, whatever version was expected.
+   *
+   * NOT_FOUND PLAYER_NOT_FOUND: no such player.
+   * ABORTED VERSION_MISMATCH: the expected version is stale; read again and retry.
+   *
+   * @generated from rpc realmkeep.player_state.v1.PlayerStateService.UpdatePlayer
+   */
+  updatePlayer: {
+    methodKind: "unary";
+    input: typeof UpdatePlayerRequestSchema;
+    output: typeof UpdatePlayerResponseSchema;
   },
   /**
    * Reads one player's state, from one snapshot of one database node. A replica answers, the primary when no
@@ -542,7 +617,8 @@ export declare const PlayerStateService: GenService<{
    * Applies 1 to 100 operations on one or more players in order, all or nothing. Idempotent by
    * `transaction_id`: the same id with the same content answers what the first call answered, with `replayed`
    * set, also when that first answer was lost. Answers are kept for 30 days unless the installation sets
-   * another time. A refusal changes nothing and does not use the id up.
+   * another time. A refusal changes nothing and does not use the id up. UNAVAILABLE: nothing was lost, the same
+   * call again is right; so it is when the ledger has no place for this month yet and none could be made.
    *
    * NOT_FOUND PLAYER_NOT_FOUND, ITEM_NOT_FOUND: a player or catalog item is unknown.
    * FAILED_PRECONDITION INSUFFICIENT_BALANCE, INSUFFICIENT_ITEMS: there is less than is taken.

@@ -84,6 +84,7 @@ export type TransactionIsolationLevel = (typeof TransactionIsolationLevel)[keyof
 export const PlayerScalarFieldEnum = {
   playerId: 'playerId',
   displayName: 'displayName',
+  firstName: 'firstName',
   version: 'version',
   nameVersion: 'nameVersion',
   itemCount: 'itemCount',
@@ -102,7 +103,8 @@ export const ItemScalarFieldEnum = {
   kind: 'kind',
   maxStack: 'maxStack',
   version: 'version',
-  createdAt: 'createdAt'
+  createdAt: 'createdAt',
+  firstContent: 'firstContent'
 } as const
 
 export type ItemScalarFieldEnum = (typeof ItemScalarFieldEnum)[keyof typeof ItemScalarFieldEnum]

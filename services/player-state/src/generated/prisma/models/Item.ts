@@ -61,6 +61,7 @@ export type ItemCountAggregateOutputType = {
   maxStack: number
   version: number
   createdAt: number
+  firstContent: number
   _all: number
 }
 
@@ -100,6 +101,7 @@ export type ItemCountAggregateInputType = {
   maxStack?: true
   version?: true
   createdAt?: true
+  firstContent?: true
   _all?: true
 }
 
@@ -196,6 +198,7 @@ export type ItemGroupByOutputType = {
   maxStack: bigint
   version: bigint
   createdAt: Date
+  firstContent: runtime.JsonValue | null
   _count: ItemCountAggregateOutputType | null
   _avg: ItemAvgAggregateOutputType | null
   _sum: ItemSumAggregateOutputType | null
@@ -228,6 +231,7 @@ export type ItemWhereInput = {
   maxStack?: Prisma.BigIntFilter<"Item"> | bigint | number
   version?: Prisma.BigIntFilter<"Item"> | bigint | number
   createdAt?: Prisma.DateTimeFilter<"Item"> | Date | string
+  firstContent?: Prisma.JsonNullableFilter<"Item">
 }
 
 export type ItemOrderByWithRelationInput = {
@@ -237,6 +241,7 @@ export type ItemOrderByWithRelationInput = {
   maxStack?: Prisma.SortOrder
   version?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
+  firstContent?: Prisma.SortOrderInput | Prisma.SortOrder
 }
 
 export type ItemWhereUniqueInput = Prisma.AtLeast<{
@@ -249,6 +254,7 @@ export type ItemWhereUniqueInput = Prisma.AtLeast<{
   maxStack?: Prisma.BigIntFilter<"Item"> | bigint | number
   version?: Prisma.BigIntFilter<"Item"> | bigint | number
   createdAt?: Prisma.DateTimeFilter<"Item"> | Date | string
+  firstContent?: Prisma.JsonNullableFilter<"Item">
 }, "itemId">
 
 export type ItemOrderByWithAggregationInput = {
@@ -258,6 +264,7 @@ export type ItemOrderByWithAggregationInput = {
   maxStack?: Prisma.SortOrder
   version?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
+  firstContent?: Prisma.SortOrderInput | Prisma.SortOrder
   _count?: Prisma.ItemCountOrderByAggregateInput
   _avg?: Prisma.ItemAvgOrderByAggregateInput
   _max?: Prisma.ItemMaxOrderByAggregateInput
@@ -275,6 +282,7 @@ export type ItemScalarWhereWithAggregatesInput = {
   maxStack?: Prisma.BigIntWithAggregatesFilter<"Item"> | bigint | number
   version?: Prisma.BigIntWithAggregatesFilter<"Item"> | bigint | number
   createdAt?: Prisma.DateTimeWithAggregatesFilter<"Item"> | Date | string
+  firstContent?: Prisma.JsonNullableWithAggregatesFilter<"Item">
 }
 
 export type ItemCreateInput = {
@@ -284,6 +292,7 @@ export type ItemCreateInput = {
   maxStack?: bigint | number
   version?: bigint | number
   createdAt?: Date | string
+  firstContent?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
 }
 
 export type ItemUncheckedCreateInput = {
@@ -293,6 +302,7 @@ export type ItemUncheckedCreateInput = {
   maxStack?: bigint | number
   version?: bigint | number
   createdAt?: Date | string
+  firstContent?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
 }
 
 export type ItemUpdateInput = {
@@ -302,6 +312,7 @@ export type ItemUpdateInput = {
   maxStack?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   version?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  firstContent?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
 }
 
 export type ItemUncheckedUpdateInput = {
@@ -311,6 +322,7 @@ export type ItemUncheckedUpdateInput = {
   maxStack?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   version?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  firstContent?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
 }
 
 export type ItemCreateManyInput = {
@@ -320,6 +332,7 @@ export type ItemCreateManyInput = {
   maxStack?: bigint | number
   version?: bigint | number
   createdAt?: Date | string
+  firstContent?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
 }
 
 export type ItemUpdateManyMutationInput = {
@@ -329,6 +342,7 @@ export type ItemUpdateManyMutationInput = {
   maxStack?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   version?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  firstContent?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
 }
 
 export type ItemUncheckedUpdateManyInput = {
@@ -338,6 +352,7 @@ export type ItemUncheckedUpdateManyInput = {
   maxStack?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   version?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  firstContent?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
 }
 
 export type ItemCountOrderByAggregateInput = {
@@ -347,6 +362,7 @@ export type ItemCountOrderByAggregateInput = {
   maxStack?: Prisma.SortOrder
   version?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
+  firstContent?: Prisma.SortOrder
 }
 
 export type ItemAvgOrderByAggregateInput = {
@@ -386,6 +402,7 @@ export type ItemSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = r
   maxStack?: boolean
   version?: boolean
   createdAt?: boolean
+  firstContent?: boolean
 }, ExtArgs["result"]["item"]>
 
 export type ItemSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -395,6 +412,7 @@ export type ItemSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extensio
   maxStack?: boolean
   version?: boolean
   createdAt?: boolean
+  firstContent?: boolean
 }, ExtArgs["result"]["item"]>
 
 export type ItemSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -404,6 +422,7 @@ export type ItemSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensio
   maxStack?: boolean
   version?: boolean
   createdAt?: boolean
+  firstContent?: boolean
 }, ExtArgs["result"]["item"]>
 
 export type ItemSelectScalar = {
@@ -413,9 +432,10 @@ export type ItemSelectScalar = {
   maxStack?: boolean
   version?: boolean
   createdAt?: boolean
+  firstContent?: boolean
 }
 
-export type ItemOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"itemId" | "name" | "kind" | "maxStack" | "version" | "createdAt", ExtArgs["result"]["item"]>
+export type ItemOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"itemId" | "name" | "kind" | "maxStack" | "version" | "createdAt" | "firstContent", ExtArgs["result"]["item"]>
 
 export type $ItemPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   name: "Item"
@@ -427,6 +447,10 @@ export type $ItemPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs =
     maxStack: bigint
     version: bigint
     createdAt: Date
+    /**
+     * What it was created with; null while it has never been changed.
+     */
+    firstContent: runtime.JsonValue | null
   }, ExtArgs["result"]["item"]>
   composites: {}
 }
@@ -856,6 +880,7 @@ export interface ItemFieldRefs {
   readonly maxStack: Prisma.FieldRef<"Item", 'BigInt'>
   readonly version: Prisma.FieldRef<"Item", 'BigInt'>
   readonly createdAt: Prisma.FieldRef<"Item", 'DateTime'>
+  readonly firstContent: Prisma.FieldRef<"Item", 'Json'>
 }
     
 

@@ -45,6 +45,7 @@ export type PlayerSumAggregateOutputType = {
 export type PlayerMinAggregateOutputType = {
   playerId: string | null
   displayName: string | null
+  firstName: string | null
   version: bigint | null
   nameVersion: bigint | null
   itemCount: number | null
@@ -57,6 +58,7 @@ export type PlayerMinAggregateOutputType = {
 export type PlayerMaxAggregateOutputType = {
   playerId: string | null
   displayName: string | null
+  firstName: string | null
   version: bigint | null
   nameVersion: bigint | null
   itemCount: number | null
@@ -69,6 +71,7 @@ export type PlayerMaxAggregateOutputType = {
 export type PlayerCountAggregateOutputType = {
   playerId: number
   displayName: number
+  firstName: number
   version: number
   nameVersion: number
   itemCount: number
@@ -99,6 +102,7 @@ export type PlayerSumAggregateInputType = {
 export type PlayerMinAggregateInputType = {
   playerId?: true
   displayName?: true
+  firstName?: true
   version?: true
   nameVersion?: true
   itemCount?: true
@@ -111,6 +115,7 @@ export type PlayerMinAggregateInputType = {
 export type PlayerMaxAggregateInputType = {
   playerId?: true
   displayName?: true
+  firstName?: true
   version?: true
   nameVersion?: true
   itemCount?: true
@@ -123,6 +128,7 @@ export type PlayerMaxAggregateInputType = {
 export type PlayerCountAggregateInputType = {
   playerId?: true
   displayName?: true
+  firstName?: true
   version?: true
   nameVersion?: true
   itemCount?: true
@@ -222,6 +228,7 @@ export type PlayerGroupByArgs<ExtArgs extends runtime.Types.Extensions.InternalA
 export type PlayerGroupByOutputType = {
   playerId: string
   displayName: string
+  firstName: string | null
   version: bigint
   nameVersion: bigint
   itemCount: number
@@ -257,6 +264,7 @@ export type PlayerWhereInput = {
   NOT?: Prisma.PlayerWhereInput | Prisma.PlayerWhereInput[]
   playerId?: Prisma.UuidFilter<"Player"> | string
   displayName?: Prisma.StringFilter<"Player"> | string
+  firstName?: Prisma.StringNullableFilter<"Player"> | string | null
   version?: Prisma.BigIntFilter<"Player"> | bigint | number
   nameVersion?: Prisma.BigIntFilter<"Player"> | bigint | number
   itemCount?: Prisma.IntFilter<"Player"> | number
@@ -269,6 +277,7 @@ export type PlayerWhereInput = {
 export type PlayerOrderByWithRelationInput = {
   playerId?: Prisma.SortOrder
   displayName?: Prisma.SortOrder
+  firstName?: Prisma.SortOrderInput | Prisma.SortOrder
   version?: Prisma.SortOrder
   nameVersion?: Prisma.SortOrder
   itemCount?: Prisma.SortOrder
@@ -284,6 +293,7 @@ export type PlayerWhereUniqueInput = Prisma.AtLeast<{
   OR?: Prisma.PlayerWhereInput[]
   NOT?: Prisma.PlayerWhereInput | Prisma.PlayerWhereInput[]
   displayName?: Prisma.StringFilter<"Player"> | string
+  firstName?: Prisma.StringNullableFilter<"Player"> | string | null
   version?: Prisma.BigIntFilter<"Player"> | bigint | number
   nameVersion?: Prisma.BigIntFilter<"Player"> | bigint | number
   itemCount?: Prisma.IntFilter<"Player"> | number
@@ -296,6 +306,7 @@ export type PlayerWhereUniqueInput = Prisma.AtLeast<{
 export type PlayerOrderByWithAggregationInput = {
   playerId?: Prisma.SortOrder
   displayName?: Prisma.SortOrder
+  firstName?: Prisma.SortOrderInput | Prisma.SortOrder
   version?: Prisma.SortOrder
   nameVersion?: Prisma.SortOrder
   itemCount?: Prisma.SortOrder
@@ -316,6 +327,7 @@ export type PlayerScalarWhereWithAggregatesInput = {
   NOT?: Prisma.PlayerScalarWhereWithAggregatesInput | Prisma.PlayerScalarWhereWithAggregatesInput[]
   playerId?: Prisma.UuidWithAggregatesFilter<"Player"> | string
   displayName?: Prisma.StringWithAggregatesFilter<"Player"> | string
+  firstName?: Prisma.StringNullableWithAggregatesFilter<"Player"> | string | null
   version?: Prisma.BigIntWithAggregatesFilter<"Player"> | bigint | number
   nameVersion?: Prisma.BigIntWithAggregatesFilter<"Player"> | bigint | number
   itemCount?: Prisma.IntWithAggregatesFilter<"Player"> | number
@@ -328,6 +340,7 @@ export type PlayerScalarWhereWithAggregatesInput = {
 export type PlayerCreateInput = {
   playerId: string
   displayName: string
+  firstName?: string | null
   version?: bigint | number
   nameVersion?: bigint | number
   itemCount?: number
@@ -340,6 +353,7 @@ export type PlayerCreateInput = {
 export type PlayerUncheckedCreateInput = {
   playerId: string
   displayName: string
+  firstName?: string | null
   version?: bigint | number
   nameVersion?: bigint | number
   itemCount?: number
@@ -352,6 +366,7 @@ export type PlayerUncheckedCreateInput = {
 export type PlayerUpdateInput = {
   playerId?: Prisma.StringFieldUpdateOperationsInput | string
   displayName?: Prisma.StringFieldUpdateOperationsInput | string
+  firstName?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   version?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   nameVersion?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   itemCount?: Prisma.IntFieldUpdateOperationsInput | number
@@ -364,6 +379,7 @@ export type PlayerUpdateInput = {
 export type PlayerUncheckedUpdateInput = {
   playerId?: Prisma.StringFieldUpdateOperationsInput | string
   displayName?: Prisma.StringFieldUpdateOperationsInput | string
+  firstName?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   version?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   nameVersion?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   itemCount?: Prisma.IntFieldUpdateOperationsInput | number
@@ -376,6 +392,7 @@ export type PlayerUncheckedUpdateInput = {
 export type PlayerCreateManyInput = {
   playerId: string
   displayName: string
+  firstName?: string | null
   version?: bigint | number
   nameVersion?: bigint | number
   itemCount?: number
@@ -388,6 +405,7 @@ export type PlayerCreateManyInput = {
 export type PlayerUpdateManyMutationInput = {
   playerId?: Prisma.StringFieldUpdateOperationsInput | string
   displayName?: Prisma.StringFieldUpdateOperationsInput | string
+  firstName?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   version?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   nameVersion?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   itemCount?: Prisma.IntFieldUpdateOperationsInput | number
@@ -400,6 +418,7 @@ export type PlayerUpdateManyMutationInput = {
 export type PlayerUncheckedUpdateManyInput = {
   playerId?: Prisma.StringFieldUpdateOperationsInput | string
   displayName?: Prisma.StringFieldUpdateOperationsInput | string
+  firstName?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   version?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   nameVersion?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   itemCount?: Prisma.IntFieldUpdateOperationsInput | number
@@ -412,6 +431,7 @@ export type PlayerUncheckedUpdateManyInput = {
 export type PlayerCountOrderByAggregateInput = {
   playerId?: Prisma.SortOrder
   displayName?: Prisma.SortOrder
+  firstName?: Prisma.SortOrder
   version?: Prisma.SortOrder
   nameVersion?: Prisma.SortOrder
   itemCount?: Prisma.SortOrder
@@ -432,6 +452,7 @@ export type PlayerAvgOrderByAggregateInput = {
 export type PlayerMaxOrderByAggregateInput = {
   playerId?: Prisma.SortOrder
   displayName?: Prisma.SortOrder
+  firstName?: Prisma.SortOrder
   version?: Prisma.SortOrder
   nameVersion?: Prisma.SortOrder
   itemCount?: Prisma.SortOrder
@@ -444,6 +465,7 @@ export type PlayerMaxOrderByAggregateInput = {
 export type PlayerMinOrderByAggregateInput = {
   playerId?: Prisma.SortOrder
   displayName?: Prisma.SortOrder
+  firstName?: Prisma.SortOrder
   version?: Prisma.SortOrder
   nameVersion?: Prisma.SortOrder
   itemCount?: Prisma.SortOrder
@@ -463,6 +485,10 @@ export type PlayerSumOrderByAggregateInput = {
 
 export type StringFieldUpdateOperationsInput = {
   set?: string
+}
+
+export type NullableStringFieldUpdateOperationsInput = {
+  set?: string | null
 }
 
 export type BigIntFieldUpdateOperationsInput = {
@@ -490,6 +516,7 @@ export type DateTimeFieldUpdateOperationsInput = {
 export type PlayerSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
   playerId?: boolean
   displayName?: boolean
+  firstName?: boolean
   version?: boolean
   nameVersion?: boolean
   itemCount?: boolean
@@ -502,6 +529,7 @@ export type PlayerSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs =
 export type PlayerSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
   playerId?: boolean
   displayName?: boolean
+  firstName?: boolean
   version?: boolean
   nameVersion?: boolean
   itemCount?: boolean
@@ -514,6 +542,7 @@ export type PlayerSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extens
 export type PlayerSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
   playerId?: boolean
   displayName?: boolean
+  firstName?: boolean
   version?: boolean
   nameVersion?: boolean
   itemCount?: boolean
@@ -526,6 +555,7 @@ export type PlayerSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extens
 export type PlayerSelectScalar = {
   playerId?: boolean
   displayName?: boolean
+  firstName?: boolean
   version?: boolean
   nameVersion?: boolean
   itemCount?: boolean
@@ -535,7 +565,7 @@ export type PlayerSelectScalar = {
   updatedAt?: boolean
 }
 
-export type PlayerOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"playerId" | "displayName" | "version" | "nameVersion" | "itemCount" | "outboxXid" | "outboxId" | "createdAt" | "updatedAt", ExtArgs["result"]["player"]>
+export type PlayerOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"playerId" | "displayName" | "firstName" | "version" | "nameVersion" | "itemCount" | "outboxXid" | "outboxId" | "createdAt" | "updatedAt", ExtArgs["result"]["player"]>
 
 export type $PlayerPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   name: "Player"
@@ -543,6 +573,10 @@ export type $PlayerPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs
   scalars: runtime.Types.Extensions.GetPayloadResult<{
     playerId: string
     displayName: string
+    /**
+     * The name it was created with; null while it has never had another one.
+     */
+    firstName: string | null
     version: bigint
     nameVersion: bigint
     itemCount: number
@@ -975,6 +1009,7 @@ export interface Prisma__PlayerClient<T, Null = never, ExtArgs extends runtime.T
 export interface PlayerFieldRefs {
   readonly playerId: Prisma.FieldRef<"Player", 'String'>
   readonly displayName: Prisma.FieldRef<"Player", 'String'>
+  readonly firstName: Prisma.FieldRef<"Player", 'String'>
   readonly version: Prisma.FieldRef<"Player", 'BigInt'>
   readonly nameVersion: Prisma.FieldRef<"Player", 'BigInt'>
   readonly itemCount: Prisma.FieldRef<"Player", 'Int'>
