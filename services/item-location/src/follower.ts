@@ -1,14 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from '@realmkeep/kit/client/client';
 import type { Logger } from '@realmkeep/kit/log/logger';
+import { takeAdvisoryLock } from '@realmkeep/kit/postgres/advisory-lock';
 import type { PostgresNodes } from '@realmkeep/kit/postgres/nodes';
 import type { ItemEventService } from '@realmkeep/proto/realmkeep/player_state/v1/item_event_service';
 import type { FollowMetrics } from './follow-metrics.ts';
 import { toStep } from './follow-step.ts';
-import { takeFollowerLock } from './follower-lock.ts';
 import { applyStep, beginFollowing, forgetPosition } from './repository/following.ts';
 import { hasReached } from './source-position.ts';
 
+// Of the process that follows. Whoever took over from it is told apart by the epoch, see `beginFollowing`.
+const LOCK_KEY = 5_350_052;
 const LOCK_RETRY_MS = 1_000;
 const FIRST_DELAY_MS = 50;
 const LONGEST_DELAY_MS = 5_000;
@@ -40,7 +42,7 @@ export function startFollower({
 
   /** Follows for as long as it goes well; throws why it ended. False: another process follows. */
   async function follow(): Promise<boolean> {
-    const lock = await takeFollowerLock(postgres);
+    const lock = await takeAdvisoryLock(postgres, LOCK_KEY);
     if (!lock) return false;
     const quiet = new AbortController();
     const watchdog = setTimeout(() => quiet.abort(new Error('player-state has fallen silent')), QUIET_MS);

@@ -1,26 +1,29 @@
-import type { PostgresNodes } from '@realmkeep/kit/postgres/nodes';
+import type { PostgresNodes } from './nodes.ts';
 
-/** The right to follow, of one process at a time. */
-export type FollowerLock = {
+/** A right that one process has at a time. */
+export type AdvisoryLock = {
   /** Aborted when the connection that holds the lock is gone. */
   readonly lost: AbortSignal;
   /** Gives the lock back. */
   release(): Promise<void>;
 };
 
-// Advisory locks are the database's own, so any number that nothing else in it uses will do.
-const KEY = 5_350_052;
-
 /**
- * Takes the lock on the primary, or answers undefined at once when another process has it. The lock holds one connection
- * of the pool and ends with it; whoever took over meanwhile is told apart by the epoch, see `beginFollowing`.
+ * Takes the lock of this key on the primary, or answers undefined at once when another process has it. Keys are the
+ * database's own: any number that nothing else in it uses will do.
+ *
+ * The lock holds one connection of the pool and ends with it. Its holder may not hear at once that it was lost, so what it
+ * still does must be harmless beside the next holder.
  */
-export function takeFollowerLock(postgres: Pick<PostgresNodes, 'write'>): Promise<FollowerLock | undefined> {
+export function takeAdvisoryLock(
+  postgres: Pick<PostgresNodes, 'write'>,
+  key: number,
+): Promise<AdvisoryLock | undefined> {
   return postgres.write(
     async ({ pool }) => {
       const client = await pool.connect();
       const lost = new AbortController();
-      const end = (error?: Error) => lost.abort(error ?? new Error('the connection of the follower’s lock has ended'));
+      const end = (error?: Error) => lost.abort(error ?? new Error('the connection of the lock has ended'));
       client.on('error', end);
       client.on('end', end);
       // Ending the session is what frees the lock, whatever state the connection is in.
@@ -29,7 +32,7 @@ export function takeFollowerLock(postgres: Pick<PostgresNodes, 'write'>): Promis
         client.release(true);
       };
       try {
-        const { rows } = await client.query<{ taken: boolean }>('select pg_try_advisory_lock($1) as taken', [KEY]);
+        const { rows } = await client.query<{ taken: boolean }>('select pg_try_advisory_lock($1) as taken', [key]);
         if (rows[0]?.taken) return { lost: lost.signal, release };
       } catch (error) {
         await release();
