@@ -1,5 +1,5 @@
 import { Code, ConnectError } from '@connectrpc/connect';
-import { ErrorInfoSchema, RetryInfoSchema } from '@realmkeep/proto/google/rpc/error_details';
+import { ErrorInfoSchema } from '@realmkeep/proto/google/rpc/error_details';
 
 /** How a call ended: OK, or the gRPC code in UPPER_SNAKE_CASE with the reason to branch on. */
 export type Outcome = { code: string; reason: string };
@@ -30,23 +30,4 @@ export function tally(outcomes: Outcome[]): Record<string, number> {
     counts[key] = (counts[key] ?? 0) + 1;
   }
   return counts;
-}
-
-/**
- * Makes a call again while the realm asks for it, after the delay that it asks for, as a game server does: a crowd on
- * one player waits for its turn, and a slow machine lets some of it wait too long.
- */
-export async function patiently<T>(call: () => Promise<T>): Promise<T> {
-  for (let tries = 1; ; tries += 1) {
-    try {
-      return await call();
-    } catch (error) {
-      const refusal = ConnectError.from(error);
-      const delay = refusal.findDetails(RetryInfoSchema)[0]?.retryDelay;
-      if (refusal.code !== Code.ResourceExhausted || delay === undefined || tries === 20) {
-        throw error;
-      }
-      await new Promise((resolve) => setTimeout(resolve, Number(delay.seconds) * 1_000 + delay.nanos / 1e6));
-    }
-  }
 }

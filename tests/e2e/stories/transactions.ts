@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { credit, debit, pay } from '../operations.ts';
-import { outcomeOf, patiently, tally } from '../outcome.ts';
+import { outcomeOf, tally } from '../outcome.ts';
 import type { Stage } from '../stage.ts';
 
 /** What concurrency must not break, over gRPC through the ingress and two processes of player-state. */
 export function transactionStories(stage: Stage): void {
   const apply = (operations: ReturnType<typeof credit>[], transactionId = randomUUID()) =>
-    patiently(() => stage.server.players.applyTransaction({ transactionId, operations }));
+    stage.server.players.applyTransaction({ transactionId, operations });
   const goldOf = async (playerId: string) => {
     const minVersion = (
       await stage.query('player-state', 'select version from players where player_id = $1', [playerId])
