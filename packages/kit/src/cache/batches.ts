@@ -4,25 +4,26 @@
  *
  * @param run never rejects
  * @param size the most things of a batch
+ * @param bound what comes while so many wait is dropped; default none
  */
 export function createBatches<T>({
   run,
   size,
   most,
+  bound = Number.POSITIVE_INFINITY,
 }: {
   run: (batch: T[]) => Promise<void>;
   size: number;
   most: number;
+  bound?: number;
 }) {
-  let waiting: T[] = [];
+  const waiting: T[] = [];
   let running = 0;
 
   function start(): void {
     while (running < most && waiting.length > 0) {
-      const batch = waiting.slice(0, size);
-      waiting = waiting.slice(size);
       running += 1;
-      void run(batch).finally(() => {
+      void run(waiting.splice(0, size)).finally(() => {
         running -= 1;
         start();
       });
@@ -31,7 +32,7 @@ export function createBatches<T>({
 
   return {
     add(things: T[]): void {
-      waiting = waiting.length === 0 ? things : waiting.concat(things);
+      for (const thing of things) if (waiting.length < bound) waiting.push(thing);
       start();
     },
   };

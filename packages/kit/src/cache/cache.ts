@@ -29,7 +29,7 @@ export type CacheOptions = {
   l2: L2Options;
   /**
    * Reads the wants, 250 keys at most and none twice, in one query; a key that does not exist is not in the answer. What a
-   * replica has not come up to is to be read from the primary: what is below a want is taken for all there is.
+   * replica lacks, or has not come up to, is to be read from the primary: what is below a want is taken for all there is.
    */
   fetchMany: (wants: Want[]) => Promise<Map<string, Fetched>>;
   /** How long an absent key is remembered, in milliseconds; default 2,000. */
@@ -68,10 +68,14 @@ const UNHEARD_LIFE = 1_000;
 /** The most keys of a fetch, and the most fetches in work. */
 const BATCH = 250;
 const FETCHES = 8;
+/** The most entries that wait for being put into Redis after a fetch. */
+const FILLS = 10_000;
 /** How often a key is looked up again when less is found than was seen before. */
 const MOST_MISLED = 3;
 /** How long one process has for refreshing a shared entry, in milliseconds. */
 const LEASE = 2_000;
+
+type Fill = { key: string; entry: Entry; empty: boolean };
 
 /**
  * A cache of encoded answers with versions, in memory (L1) over Redis (L2) over fetches. A process never gets an older
@@ -91,6 +95,14 @@ export function createCache(options: CacheOptions): Cache {
   const listeners = new Set<(key: string) => void>();
   const flights = createFlights({ begin: (begun) => void lookUp(begun) });
   const fetches = createBatches({ run: fetch, size: BATCH, most: FETCHES });
+  const fills = createBatches<Fill>({
+    run: async (batch) => {
+      await Promise.all(batch.map(({ key, entry, empty }) => l2.fill(key, entry, empty)));
+    },
+    size: BATCH,
+    most: 1,
+    bound: FILLS,
+  });
   const redo = createRedo({ put: l2.put });
 
   /** Looks in Redis, and has the rest fetched. */
@@ -148,7 +160,7 @@ export function createCache(options: CacheOptions): Cache {
       logger.warn({ noun, key, seen: floor, found: fetched.version }, 'the primary is behind a version seen before');
       floors.reset(key, fetched.version);
     }
-    if (fetched && !flight.outdated) void l2.fill(key, fetched, flight.empty);
+    if (fetched && !flight.outdated) fills.add([{ key, entry: fetched, empty: flight.empty }]);
     land(flight, fetched ?? { bytes: undefined, version: 0, asOf: 0, source: 'primary' });
   }
 
@@ -262,7 +274,7 @@ export function createCache(options: CacheOptions): Cache {
       stopObserving();
       redo.close();
       listeners.clear();
-      l1.clear();
+      l1.close();
     },
   };
 }

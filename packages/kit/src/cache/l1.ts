@@ -15,6 +15,8 @@ export type L1 = {
   set(key: string, cached: Omit<Cached, 'source'>, lifeMs?: number): void;
   delete(key: string): void;
   clear(): void;
+  /** Empties it for good. */
+  close(): void;
   readonly size: number;
   readonly bytes: number;
 };
@@ -42,19 +44,24 @@ export function createL1({ maxBytes, ttlMs, evicted }: L1Options & { evicted: ()
       if (reason === 'size') evicted();
     },
   });
+  let open = maxBytes > 0;
   return {
     get(key, now) {
       const slot = slots.getIfPresent(key);
       return slot !== null && slot.ends > now ? slot : undefined;
     },
     set(key, { bytes, version, asOf }, lifeMs = ttlMs) {
-      if (maxBytes === 0) return;
+      if (!open) return;
       const life = Math.min(lifeMs, ttlMs) * (0.8 + 0.2 * Math.random());
       const now = performance.now();
       slots.set(key, { bytes, version, asOf, source: 'l1', ends: now + life, refreshFrom: now + life * FRESH_PART });
     },
     delete: (key) => void slots.delete(key),
     clear: () => slots.clear(),
+    close() {
+      open = false;
+      slots.clear();
+    },
     get size() {
       return slots.size;
     },

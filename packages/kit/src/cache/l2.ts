@@ -15,6 +15,9 @@ export type L2Options = {
   waitMs?: number;
 };
 
+/** So many gets go to a node at once: more would take longer to read than they may be waited for. */
+const AT_ONCE = 100;
+
 /** What was found: an entry, nothing, or no Redis. */
 export type L2Found = Entry | undefined | typeof AWAY;
 
@@ -66,13 +69,16 @@ export function createL2({
         else groups.set(node, [index]);
       }
       const reads = [...groups].map(async ([node, group]) => {
-        const values = await guard(node, () =>
-          Promise.all(group.map((index) => redis.getBuffer(keys.value(ids[index]!)))),
-        );
-        if (values === AWAY) return;
-        for (const [at, index] of group.entries()) {
-          const value = values[at];
-          found[index] = value ? decodeValue(value) : undefined;
+        for (let start = 0; start < group.length; start += AT_ONCE) {
+          const some = group.slice(start, start + AT_ONCE);
+          const values = await guard(node, () =>
+            Promise.all(some.map((index) => redis.getBuffer(keys.value(ids[index]!)))),
+          );
+          if (values === AWAY) continue;
+          for (const [at, index] of some.entries()) {
+            const value = values[at];
+            found[index] = value ? decodeValue(value) : undefined;
+          }
         }
       });
       await Promise.all(reads);
