@@ -77,6 +77,7 @@ export async function startStage() {
           PAGE_TOKEN_KEY: 'ab'.repeat(32),
           // Nobody listens there.
           ITEM_LOCATION_ADDRESS: '127.0.0.1:1',
+          AREA_STATS_ADDRESS: '127.0.0.1:1',
           DRAIN_DELAY_MS: '0',
           LOG_LEVEL: 'silent',
         }),

@@ -48,6 +48,8 @@ beforeAll(async () => {
     ...(await commonEnv(sourceDatabase, keys)),
     GRPC_PORT: address.split(':')[1]!,
     ITEM_LOCATION_ADDRESS: app.address,
+    // Nobody is there, and no session is started.
+    AREA_STATS_ADDRESS: '127.0.0.1:1',
   };
   startPlayerState = () => spawnService(new URL('src/main.ts', PLAYER_STATE), env);
   killPlayerState = startPlayerState();

@@ -2,17 +2,24 @@ import { openFoundation } from '@realmkeep/kit/app/foundation';
 import { type Service as App, startService } from '@realmkeep/kit/app/service';
 import { createClient } from '@realmkeep/kit/client/client';
 import { waitForSchema } from '@realmkeep/kit/postgres/migrate';
+import { AreaStatsService } from '@realmkeep/proto/realmkeep/area_stats/v1/area_stats_service';
 import { PlayerItemLocationService } from '@realmkeep/proto/realmkeep/item_location/v1/player_item_location_service';
+import { startSessionChores } from './chores/sessions.ts';
 import { startChores } from './chores.ts';
 import type { Config } from './config.ts';
+import { startDelivery } from './delivery.ts';
+import { createDeliveryMetrics } from './delivery-metrics.ts';
+import { createHeartbeats } from './heartbeats.ts';
 import { MIGRATIONS } from './migrations.ts';
+import { sessionRpcs } from './rpc/sessions.ts';
 import { itemCatalogRpcs, itemEventRpcs, playerStateRpcs } from './rpc.ts';
+import { createSessions } from './service/sessions.ts';
 import { createService } from './service.ts';
 
 /** Starts the service, which answers calls once its database is migrated. */
 export async function startApp(config: Config): Promise<App> {
   const foundation = await openFoundation({ name: 'player-state', config });
-  const { logger, postgres, pageTokens, serviceTokens } = foundation;
+  const { logger, postgres, pageTokens, serviceTokens, telemetry } = foundation;
   try {
     await postgres.read(({ pool }) => waitForSchema(pool, MIGRATIONS, { logger }));
 
@@ -25,12 +32,30 @@ export async function startApp(config: Config): Promise<App> {
       postgres,
       requestRetentionDays: config.REQUEST_RETENTION_DAYS,
       outboxRetentionDays: config.OUTBOX_RETENTION_DAYS,
+      sessionRetentionDays: config.SESSION_RETENTION_DAYS,
       logger,
     });
     foundation.onClose(() => chores.stop());
 
+    const areaStats = createClient(AreaStatsService, { address: config.AREA_STATS_ADDRESS, serviceTokens });
+    foundation.onClose(() => areaStats.close());
+    const delivery = startDelivery({ postgres, areaStats, metrics: createDeliveryMetrics(telemetry.meter), logger });
+    foundation.onClose(() => delivery.stop());
+
+    const leaseMs = config.SESSION_LEASE_SECONDS * 1_000;
+    const heartbeats = createHeartbeats({ leaseMs });
+    const everyMs = config.HEARTBEAT_SAVE_MS;
+    const sessionChores = startSessionChores({ postgres, heartbeats, leaseMs, everyMs, logger });
+    foundation.onClose(() => sessionChores.stop());
+
+    const sessions = createSessions({ postgres, heartbeats, leaseMs });
     const service = createService({ postgres, pageTokens, itemLocations, inventoryLimit: config.INVENTORY_LIMIT });
-    return await startService(foundation, [playerStateRpcs(service), itemCatalogRpcs(service), itemEventRpcs(service)]);
+    return await startService(foundation, [
+      playerStateRpcs(service, sessions),
+      itemCatalogRpcs(service),
+      itemEventRpcs(service),
+      sessionRpcs(sessions),
+    ]);
   } catch (fault) {
     await foundation.close();
     throw fault;

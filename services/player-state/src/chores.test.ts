@@ -24,6 +24,7 @@ test('answers and events are deleted when they are older than they are kept, the
     postgres: { write: (work) => work(primary) },
     requestRetentionDays: 30,
     outboxRetentionDays: 7,
+    sessionRetentionDays: 30,
     logger: { info: () => undefined, warn: () => undefined },
   });
   const left = async () => {

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '@realmkeep/kit/log/logger';
 import type { PostgresNodes, Reader } from '@realmkeep/kit/postgres/nodes';
 import { trimOutbox } from './repository/outbox.ts';
+import { trimSessions } from './repository/sessions.ts';
 import { ensureLedgerPartitions, trimRequests } from './repository/transactions.ts';
 
 const EVERY_MS = 60 * 60 * 1_000;
@@ -18,11 +19,13 @@ export function startChores({
   postgres,
   requestRetentionDays,
   outboxRetentionDays,
+  sessionRetentionDays,
   logger,
 }: {
   postgres: Pick<PostgresNodes, 'write'>;
   requestRetentionDays: number;
   outboxRetentionDays: number;
+  sessionRetentionDays: number;
   logger: Pick<Logger, 'info' | 'warn'>;
 }): { stop(): Promise<void> } {
   const stopping = new AbortController();
@@ -41,6 +44,7 @@ export function startChores({
       if (made > 0) logger.info({ tables: made }, 'made partitions of the ledger ahead');
       await trim('outbox', (primary) => trimOutbox(primary, outboxRetentionDays, CHUNK));
       await trim('transaction_requests', (primary) => trimRequests(primary, requestRetentionDays, CHUNK));
+      await trim('sessions', (primary) => trimSessions(primary, sessionRetentionDays, CHUNK));
       return true;
     } catch (err) {
       if (!signal.aborted) logger.warn({ err }, 'the database’s chores are put off');

@@ -6,6 +6,10 @@ const settings = {
     desc: 'host:port of item-location, which is asked for the view FULL',
     example: 'item-location:50052',
   }),
+  AREA_STATS_ADDRESS: str({
+    desc: 'host:port of area-stats, which is told of every LOGIN and LOGOUT',
+    example: 'area-stats:50053',
+  }),
   INVENTORY_LIMIT: count({ default: 2_000, desc: 'Game items that a player holds at most', example: '2000' }),
   REQUEST_RETENTION_DAYS: count({
     default: 30,
@@ -16,6 +20,17 @@ const settings = {
     default: 7,
     desc: 'How long events are kept; a follower that is further behind starts from a snapshot',
     example: '7',
+  }),
+  SESSION_LEASE_SECONDS: count({
+    default: 60,
+    desc: 'How long a session lives without a heartbeat; much longer than they take to be saved, and to be sent',
+    example: '60',
+  }),
+  HEARTBEAT_SAVE_MS: count({ default: 5_000, desc: 'How often gathered heartbeats are saved', example: '5000' }),
+  SESSION_RETENTION_DAYS: count({
+    default: 30,
+    desc: 'How long ended sessions are kept, and with them their ids; a player’s last one is kept for good',
+    example: '30',
   }),
 };
 

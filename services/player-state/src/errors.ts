@@ -20,9 +20,12 @@ export const refuse = defineRefusals('player-state.realmkeep', {
   TRANSACTION_ID_REUSED: 'ALREADY_EXISTS',
   TRANSACTION_NOT_FOUND: 'NOT_FOUND',
   PAGE_TOKEN_INVALID: 'INVALID_ARGUMENT',
+  SESSION_NOT_FOUND: 'NOT_FOUND',
+  SESSION_ENDED: 'FAILED_PRECONDITION',
+  SESSION_ID_REUSED: 'ALREADY_EXISTS',
 });
 
-// What apply_transaction raises: the reason as the message, the facts as a JSON object of strings in the detail.
+// What stored functions raise: the reason as the message, the facts as a JSON object of strings in the detail.
 const REFUSED = 'RK001';
 
 const MESSAGES = {
@@ -35,6 +38,8 @@ const MESSAGES = {
   TOO_MANY_ITEMS: 'the transaction touches more things than allowed',
   VERSION_MISMATCH: 'a player has another version than expected; read again and retry',
   TRANSACTION_ID_REUSED: 'the transaction id was used with other content',
+  SESSION_NOT_FOUND: 'the session does not exist',
+  SESSION_ID_REUSED: 'the session id was used with other content',
 } as const satisfies Partial<Record<keyof typeof refuse, string>>;
 
 /** How long a caller waits before a write that met too much is made again. */

@@ -25,6 +25,7 @@ import { toPlace } from './item-event.ts';
 import { toTransaction } from './ledger.ts';
 import { timestampFromMicros } from './micros.ts';
 import { toPlayerState } from './player-state.ts';
+import type { Sessions } from './service/sessions.ts';
 import type { Service } from './service.ts';
 
 const DEFAULT_PAGE_SIZE = 20;
@@ -39,7 +40,7 @@ function tell(
   if (version !== undefined) context.header('realmkeep-version', `${version}`);
 }
 
-export function playerStateRpcs(service: Service) {
+export function playerStateRpcs(service: Service, sessions: Pick<Sessions, 'presence'>) {
   return implement(PlayerStateService, {
     async createPlayer(request, context) {
       const playerId = request.playerId.toLowerCase();
@@ -67,12 +68,14 @@ export function playerStateRpcs(service: Service) {
         maxStalenessMs: request.maxStaleness && durationMs(request.maxStaleness),
       });
       const full = request.view === GetPlayerStateRequest_View.FULL;
-      const itemLocations = full ? await service.getLocations(row, context) : undefined;
+      const parts = full
+        ? await Promise.all([service.getLocations(row, context), sessions.presence(row.player_id)])
+        : undefined;
       tell(context, { source, asOf: row.as_of, version: row.version });
       return create(GetPlayerStateResponseSchema, {
         state: toPlayerState(row),
         asOf: timestampFromDate(row.as_of),
-        ...(itemLocations && { itemLocations }),
+        ...(parts && { itemLocations: parts[0], presence: parts[1] }),
       });
     },
 

@@ -19,6 +19,7 @@ export async function openTestApp(env: Record<string, string> = {}) {
   ]);
   // Nobody listens there until a test starts it.
   const itemLocationPort = await freePort();
+  const areaStatsPort = await freePort();
   const app = await startApp(
     readSettings({
       ...keys.env,
@@ -30,6 +31,7 @@ export async function openTestApp(env: Record<string, string> = {}) {
       REDIS_PASSWORD: valkey.password,
       PAGE_TOKEN_KEY: 'ab'.repeat(32),
       ITEM_LOCATION_ADDRESS: `127.0.0.1:${itemLocationPort}`,
+      AREA_STATS_ADDRESS: `127.0.0.1:${areaStatsPort}`,
       DRAIN_DELAY_MS: '0',
       LOG_LEVEL: 'silent',
       ...env,

@@ -10,7 +10,7 @@ const healthOf = (service: string) => Buffer.concat([Buffer.from([0x0a, service.
 const serving = Buffer.from([0x08, 0x01]);
 
 const contract = {
-  'player-state': ['PlayerStateService', 'ItemCatalogService', 'ItemEventService'].map(
+  'player-state': ['PlayerStateService', 'ItemCatalogService', 'ItemEventService', 'SessionService'].map(
     (name) => `realmkeep.player_state.v1.${name}`,
   ),
   'item-location': ['ItemLocationService', 'LocationService', 'PlayerItemLocationService'].map(

@@ -1,0 +1,104 @@
+import type { Reader } from '@realmkeep/kit/postgres/nodes';
+
+/** A session: times in microseconds as text. */
+export type SessionRow = {
+  session_id: string;
+  player_id: string;
+  area_code: string;
+  multiplayer_mode: string;
+  started: string;
+  last_seen: string;
+  lease: string;
+  /** Null: it is live. */
+  ended: string | null;
+};
+
+const COLUMNS = `s.session_id, s.player_id, s.area_code, s.multiplayer_mode, micros(s.started_at) as started,
+  micros(s.last_seen_at) as last_seen, micros(s.lease_until) as lease, micros(s.ended_at) as ended`;
+
+export type NewSession = { sessionId: string; playerId: string; areaCode: string; multiplayerMode: string };
+
+/** Starts a session, or finds it; `endedId` is the one that had to end for it. A refusal is an error with SQLSTATE RK001. */
+export async function startSession(
+  primary: Reader,
+  { sessionId, playerId, areaCode, multiplayerMode }: NewSession,
+  leaseMs: number,
+): Promise<{ row: SessionRow; endedId: string | null }> {
+  const { rows } = await primary.query<SessionRow & { ended_session_id: string | null }>({
+    name: 'start_session',
+    text: `select ${COLUMNS}, f.ended_session_id
+      from start_session($1, $2, $3, $4, $5 * interval '1 millisecond') f, lateral (select (f.session).*) s`,
+    values: [sessionId, playerId, areaCode, multiplayerMode, leaseMs],
+  });
+  const { ended_session_id: endedId, ...row } = rows[0]!;
+  return { row, endedId };
+}
+
+/** Ends a session, of this owner when one is given. A refusal is an error with SQLSTATE RK001. */
+export async function endSession(primary: Reader, sessionId: string, owner: string | null): Promise<SessionRow> {
+  const { rows } = await primary.query<SessionRow>({
+    name: 'end_session',
+    text: `select ${COLUMNS} from end_session($1, $2) s`,
+    values: [sessionId, owner],
+  });
+  return rows[0]!;
+}
+
+export async function findSession(node: Reader, sessionId: string): Promise<SessionRow | undefined> {
+  const { rows } = await node.query<SessionRow>({
+    name: 'find_session',
+    text: `select ${COLUMNS} from sessions s where s.session_id = $1`,
+    values: [sessionId],
+  });
+  return rows[0];
+}
+
+/** The player's last session, and the time of the snapshot. */
+export async function findLastSession(
+  node: Reader,
+  playerId: string,
+): Promise<{ row: SessionRow | undefined; asOf: Date }> {
+  const { rows } = await node.query<SessionRow & { session_id: string | null; as_of: Date }>({
+    name: 'last_session',
+    text: `select s.*, as_of() as as_of from (select) one left join lateral (
+        select ${COLUMNS} from sessions s where s.player_id = $1 order by s.started_at desc limit 1
+      ) s on true`,
+    values: [playerId],
+  });
+  const { as_of: asOf, ...row } = rows[0]!;
+  return { row: row.session_id === null ? undefined : row, asOf };
+}
+
+/** Moves on the leases of sessions that were heard of so long ago; answers which of them are still live. */
+export async function renewSessions(
+  primary: Reader,
+  heard: { sessionId: string; ageMs: number }[],
+  leaseMs: number,
+): Promise<string[]> {
+  const { rows } = await primary.query<{ session_id: string }>({
+    name: 'renew_sessions',
+    text: "select session_id from renew_sessions($1, $2, $3 * interval '1 millisecond')",
+    values: [heard.map(({ sessionId }) => sessionId), heard.map(({ ageMs }) => ageMs), leaseMs],
+  });
+  return rows.map((row) => row.session_id);
+}
+
+/** Ends at most `limit` sessions whose lease has run out; answers which. */
+export async function sweepSessions(primary: Reader, limit: number): Promise<string[]> {
+  const { rows } = await primary.query<{ session_id: string }>({
+    name: 'sweep_sessions',
+    text: 'select session_id from sweep_sessions($1)',
+    values: [limit],
+  });
+  return rows.map((row) => row.session_id);
+}
+
+/** Deletes at most `limit` sessions that ended earlier, but no player's last one; answers how many. */
+export async function trimSessions(primary: Reader, days: number, limit: number): Promise<number> {
+  const { rows } = await primary.query<{ trimmed: number }>({
+    name: 'trim_sessions',
+    text: 'select trim_sessions(make_interval(days => $1), $2) as trimmed',
+    values: [days, limit],
+  });
+  return rows[0]!.trimmed;
+}
