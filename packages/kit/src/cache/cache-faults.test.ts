@@ -33,7 +33,8 @@ afterAll(async () => {
 });
 beforeEach(async () => {
   versions = createVersions();
-  const options = { valkey: { nodes: valkey.addresses, password: 'secret' }, name: `faults-${randomUUID()}`, versions };
+  const addresses = { nodes: valkey.addresses, password: 'secret' };
+  const options = { valkey: addresses, name: `faults-${randomUUID()}`, versions, waitMs: 50 };
   [a, b] = await Promise.all([openProcess(options), openProcess(options)]);
 });
 afterEach(() => {

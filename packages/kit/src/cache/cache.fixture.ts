@@ -49,6 +49,7 @@ export async function openProcess({
   versions,
   fetchMs = () => 0,
   deaf = false,
+  waitMs = 2_000,
   ...options
 }: {
   valkey: { nodes: string[]; password: string };
@@ -58,8 +59,10 @@ export async function openProcess({
   fetchMs?: () => number;
   /** Whether it never hears of writes. */
   deaf?: boolean;
+  /** How long Redis is waited for, in milliseconds; default so long that a crowded machine makes no difference. */
+  waitMs?: number;
 } & Partial<Pick<CacheOptions, 'l1' | 'l2' | 'absentTtlMs'>>): Promise<TestProcess> {
-  const redis = createRedis({ ...valkey, logger });
+  const redis = createRedis({ ...valkey, commandTimeoutMs: Math.max(250, waitMs * 2), logger });
   const markers = followMarkers({ name: deaf ? `deaf-${name}` : name, redis, logger });
   const fetches: Want[][] = [];
   const cache = createCache({
@@ -68,7 +71,6 @@ export async function openProcess({
     redis,
     markers,
     l1: { maxBytes: 10_000_000, ttlMs: 5_000 },
-    l2: { ttlMs: 60_000 },
     fetchMany: async (wants) => {
       fetches.push(wants);
       const found = wants.flatMap(({ key, minVersion }): [string, Fetched][] => {
@@ -84,6 +86,7 @@ export async function openProcess({
     meter: createNoopMeter(),
     logger,
     ...options,
+    l2: { ttlMs: 60_000, waitMs, ...options.l2 },
   });
   await whenReady(redis, 5_000);
   await until(() => markers.complete, { what: 'every master to tell of markers' });

@@ -224,21 +224,6 @@ test('a reader who leaves is let go, and the fetch goes on for the others', asyn
   await expect(a.cache.get(randomUUID(), { signal: leaver.signal })).rejects.toThrow('gone');
 });
 
-test('a stall of the process itself is no fault of Redis', async () => {
-  const [a, b] = [await open(), await open({ l2: { ttlMs: 60_000, waitMs: 400 } })];
-  const keys = Array.from({ length: 200 }, () => randomUUID());
-  await Promise.all(keys.map((key) => write(a, key)));
-  const reading = b.cache.getMany(keys);
-  // Once the gets are on their way.
-  await new Promise(setImmediate);
-  await new Promise(setImmediate);
-  const end = performance.now() + 600;
-  while (performance.now() < end);
-  const sources = new Set([...(await reading).values()].map(({ source }) => source));
-  expect(sources).toEqual(new Set(['l2']));
-  expect(b.cache.stats().l2Errors).toBe(0);
-});
-
 test('keys with braces, percent signs, colons and nothing at all keep their values and their markers', async () => {
   const [a, b] = [await open(), await open()];
   const heard = new Set<string>();
