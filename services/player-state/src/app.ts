@@ -15,6 +15,7 @@ import { sessionRpcs } from './rpc/sessions.ts';
 import { itemCatalogRpcs, itemEventRpcs, playerStateRpcs } from './rpc.ts';
 import { createSessions } from './service/sessions.ts';
 import { createService } from './service.ts';
+import { startWatches } from './watches.ts';
 
 /** Starts the service, which answers calls once its database is migrated. */
 export async function startApp(config: Config): Promise<App> {
@@ -48,8 +49,22 @@ export async function startApp(config: Config): Promise<App> {
     const sessionChores = startSessionChores({ postgres, heartbeats, leaseMs, everyMs, logger });
     foundation.onClose(() => sessionChores.stop());
 
+    const watches = startWatches({
+      postgres,
+      meter: telemetry.meter,
+      logger,
+      heartbeatMs: config.WATCH_HEARTBEAT_MS,
+    });
+    foundation.onClose(() => watches.close());
+
     const sessions = createSessions({ postgres, heartbeats, leaseMs });
-    const service = createService({ postgres, pageTokens, itemLocations, inventoryLimit: config.INVENTORY_LIMIT });
+    const service = createService({
+      postgres,
+      pageTokens,
+      itemLocations,
+      watches,
+      inventoryLimit: config.INVENTORY_LIMIT,
+    });
     return await startService(foundation, [
       playerStateRpcs(service, sessions),
       itemCatalogRpcs(service),

@@ -11,6 +11,11 @@ const settings = {
     example: 'area-stats:50053',
   }),
   INVENTORY_LIMIT: count({ default: 2_000, desc: 'Game items that a player holds at most', example: '2000' }),
+  WATCH_HEARTBEAT_MS: count({
+    default: 15_000,
+    desc: 'The longest silence of a watch, broken by a heartbeat',
+    example: '15000',
+  }),
   REQUEST_RETENTION_DAYS: count({
     default: 30,
     desc: 'How long answers to transactions are kept for repeats',

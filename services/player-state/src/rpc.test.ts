@@ -48,6 +48,9 @@ test('each RPC is allowed and denied to each role as the contract says, past the
   const firstStep = async (role: TestRole) => {
     for await (const _ of events[role].followItemEvents({})) return;
   };
+  const firstState = async (role: TestRole, playerId: string) => {
+    for await (const _ of players[role].watchPlayerState({ playerId })) return;
+  };
   const [server, owner, others] = ['server', 'player server', 'server but not another player'];
   const table: [string, string, (role: TestRole) => Promise<unknown>][] = [
     ['CreatePlayer', server, (role) => players[role].createPlayer({ playerId: randomUUID(), displayName: 'x' })],
@@ -55,6 +58,8 @@ test('each RPC is allowed and denied to each role as the contract says, past the
     ['GetPlayerState, own', owner, (role) => players[role].getPlayerState({ playerId: ada })],
     ['GetPlayerState', others, (role) => players[role].getPlayerState({ playerId: bob })],
     ['BatchGetPlayerStates', server, (role) => players[role].batchGetPlayerStates({ playerIds: [ada] })],
+    ['WatchPlayerState, own', owner, (role) => firstState(role, ada)],
+    ['WatchPlayerState', others, (role) => firstState(role, bob)],
     ['ApplyTransaction', server, (role) => players[role].applyTransaction(transaction(credit(ada, 1n)))],
     ['GetTransaction, own', owner, (role) => players[role].getTransaction(adas)],
     ['GetTransaction', 'server but no party', (role) => players[role].getTransaction(bobs)],

@@ -86,6 +86,8 @@ export function playerStateRpcs(service: Service, sessions: Pick<Sessions, 'pres
       return batchAnswer(playerIds, (playerId) => rows.get(playerId), asOf);
     },
 
+    watchPlayerState: (request) => service.watchPlayerState(request.playerId.toLowerCase(), request.fromVersion),
+
     async applyTransaction(request, context) {
       const answer = await service.applyTransaction(request);
       tell(context, { source: 'primary' });

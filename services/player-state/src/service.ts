@@ -5,6 +5,7 @@ import type { PageStart, PageTokens } from '@realmkeep/kit/paging/page-token';
 import type { PostgresNodes, Reader, ReadOptions } from '@realmkeep/kit/postgres/nodes';
 import { walPositionStatement } from '@realmkeep/kit/postgres/wal-position';
 import type { CallContext } from '@realmkeep/kit/server/implementation';
+import type { WatchHub } from '@realmkeep/kit/watch/hub';
 import type { PlayerItemLocationService } from '@realmkeep/proto/realmkeep/item_location/v1/player_item_location_service';
 import type {
   ApplyTransactionRequest,
@@ -38,6 +39,7 @@ export type ServiceParts = {
   postgres: Pick<PostgresNodes, 'read' | 'write' | 'state'>;
   pageTokens: PageTokens;
   itemLocations: Pick<Client<typeof PlayerItemLocationService>, 'getPlayerItemLocations'>;
+  watches: Pick<WatchHub, 'watch' | 'changed'>;
   /** Game items that a player holds at most. */
   inventoryLimit: number;
 };
@@ -46,7 +48,7 @@ export type ServiceParts = {
 const MOST_TRIES = 5;
 
 /** What player-state does, in order. Ids of players and transactions are lower-case UUIDs. */
-export function createService({ postgres, pageTokens, itemLocations, inventoryLimit }: ServiceParts) {
+export function createService({ postgres, pageTokens, itemLocations, watches, inventoryLimit }: ServiceParts) {
   async function read<T>(work: (node: Reader) => Promise<T>, options?: ReadOptions): Promise<T & { source: string }> {
     return postgres.read(async (node) => ({ ...(await work(node)), source: node.source }), options).catch(refused);
   }
@@ -98,8 +100,12 @@ export function createService({ postgres, pageTokens, itemLocations, inventoryLi
       throw refuse.PLAYER_ID_REUSED('the player id was used with other content', { player_id: playerId });
     },
 
-    updatePlayer(playerId: string, displayName: string, expectedVersion: bigint) {
-      return write((primary) => updatePlayer(primary, playerId, displayName, expectedVersion)).catch(refused);
+    async updatePlayer(playerId: string, displayName: string, expectedVersion: bigint) {
+      const row = await write((primary) => updatePlayer(primary, playerId, displayName, expectedVersion)).catch(
+        refused,
+      );
+      watches.changed(playerId, BigInt(row.version));
+      return row;
     },
 
     /** From a replica, or from the primary when the player or the version is not there yet, or the answer is too old. */
@@ -133,10 +139,17 @@ export function createService({ postgres, pageTokens, itemLocations, inventoryLi
       return { rows: new Map(rows.map((row) => [row.player_id, row])), asOf, source };
     },
 
+    /** Encoded WatchPlayerStateResponses. */
+    watchPlayerState(playerId: string, fromVersion: bigint): AsyncIterable<Uint8Array> {
+      return watches.watch(playerId, fromVersion);
+    },
+
     async applyTransaction(request: ApplyTransactionRequest): Promise<ApplyTransactionResponse> {
       const violations = violationsOf(request);
       if (violations.length > 0) throw invalidArgument(violations);
-      return toAnswer(await apply(toTransactionCall(request)).catch(refused));
+      const answer = toAnswer(await apply(toTransactionCall(request)).catch(refused));
+      for (const { playerId, version } of answer.states) watches.changed(playerId, version);
+      return answer;
     },
 
     async getTransaction(caller: Caller, transactionId: string): Promise<{ row: LedgerRow; source: string }> {

@@ -59,3 +59,23 @@ export async function findPlayerStates(
   });
   return { rows: rows.filter((row) => row.player_id !== null), asOf: rows[0]!.as_of };
 }
+
+/** Of these players with a version each, those whose version is newer, from one snapshot, and its time. */
+export async function findNewerVersions(
+  node: Reader,
+  known: ReadonlyMap<string, bigint>,
+): Promise<{ versions: Map<string, bigint>; asOf: number }> {
+  type Row = { player_id: string | null; version: string; as_of: Date };
+  const { rows } = await node.query<Row>({
+    name: 'newer_versions',
+    text: `select n.player_id, n.version, as_of() as as_of from (select) one left join (
+        select p.player_id, p.version
+        from unnest($1::uuid[], $2::bigint[]) k (player_id, version) join players p using (player_id)
+        where p.version > k.version
+      ) n on true`,
+    values: [[...known.keys()], [...known.values()]],
+  });
+  const versions = new Map<string, bigint>();
+  for (const { player_id, version } of rows) if (player_id !== null) versions.set(player_id, BigInt(version));
+  return { versions, asOf: rows[0]!.as_of.getTime() };
+}

@@ -382,6 +382,91 @@ export declare type BatchGetPlayerStatesResponse = Message<"realmkeep.player_sta
 export declare const BatchGetPlayerStatesResponseSchema: GenMessage<BatchGetPlayerStatesResponse>;
 
 /**
+ * WatchPlayerStateRequest asks for one player's state and its changes.
+ *
+ * @generated from message realmkeep.player_state.v1.WatchPlayerStateRequest
+ */
+export declare type WatchPlayerStateRequest = Message<"realmkeep.player_state.v1.WatchPlayerStateRequest"> & {
+  /**
+   * The player, a UUID.
+   *
+   * @generated from field: string player_id = 1;
+   */
+  playerId: string;
+
+  /**
+   * The version that the caller has: only newer ones are sent. Default 0: the current state comes at once.
+   *
+   * @generated from field: int64 from_version = 2;
+   */
+  fromVersion: bigint;
+};
+
+/**
+ * Describes the message realmkeep.player_state.v1.WatchPlayerStateRequest.
+ * Use `create(WatchPlayerStateRequestSchema)` to create a new message.
+ */
+export declare const WatchPlayerStateRequestSchema: GenMessage<WatchPlayerStateRequest>;
+
+/**
+ * WatchPlayerStateResponse is one step of the stream.
+ *
+ * @generated from message realmkeep.player_state.v1.WatchPlayerStateResponse
+ */
+export declare type WatchPlayerStateResponse = Message<"realmkeep.player_state.v1.WatchPlayerStateResponse"> & {
+  /**
+   * What kind of step this is.
+   *
+   * @generated from oneof realmkeep.player_state.v1.WatchPlayerStateResponse.step
+   */
+  step: {
+    /**
+     * A newer state than all that were sent before, whole.
+     *
+     * @generated from field: realmkeep.player_state.v1.PlayerState state = 1;
+     */
+    value: PlayerState;
+    case: "state";
+  } | {
+    /**
+     * Nothing is newer than what was sent before, or than `from_version`.
+     *
+     * @generated from field: realmkeep.player_state.v1.Heartbeat heartbeat = 3;
+     */
+    value: Heartbeat;
+    case: "heartbeat";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * The time at which this was so, by the primary's clock as the serving node knew it. A heartbeat lacks it while the
+   * state can not be read.
+   *
+   * @generated from field: google.protobuf.Timestamp as_of = 2;
+   */
+  asOf?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message realmkeep.player_state.v1.WatchPlayerStateResponse.
+ * Use `create(WatchPlayerStateResponseSchema)` to create a new message.
+ */
+export declare const WatchPlayerStateResponseSchema: GenMessage<WatchPlayerStateResponse>;
+
+/**
+ * Heartbeat says that the stream is alive.
+ *
+ * @generated from message realmkeep.player_state.v1.Heartbeat
+ */
+export declare type Heartbeat = Message<"realmkeep.player_state.v1.Heartbeat"> & {
+};
+
+/**
+ * Describes the message realmkeep.player_state.v1.Heartbeat.
+ * Use `create(HeartbeatSchema)` to create a new message.
+ */
+export declare const HeartbeatSchema: GenMessage<Heartbeat>;
+
+/**
  * ApplyTransactionRequest asks for a transaction.
  *
  * @generated from message realmkeep.player_state.v1.ApplyTransactionRequest
@@ -612,6 +697,25 @@ export declare const PlayerStateService: GenService<{
     methodKind: "unary";
     input: typeof BatchGetPlayerStatesRequestSchema;
     output: typeof BatchGetPlayerStatesResponseSchema;
+  },
+  /**
+   * Streams one player's state in the BASIC view: the current one at once, then newer ones as they are committed,
+   * each of a greater version than the one before. A reader that is slower than the changes gets the newest state
+   * and not those in between, so versions may be skipped. To resume, pass the last version seen: then only newer
+   * ones are sent.
+   *
+   * A heartbeat is the first answer when there is nothing newer to send, and breaks every silence of 15 seconds
+   * unless the installation sets another time: a reader that hears nothing for longer calls again. The stream has no
+   * end of its own. UNAVAILABLE ends it when the serving process goes away: call again with the last version seen.
+   *
+   * NOT_FOUND PLAYER_NOT_FOUND: no such player.
+   *
+   * @generated from rpc realmkeep.player_state.v1.PlayerStateService.WatchPlayerState
+   */
+  watchPlayerState: {
+    methodKind: "server_streaming";
+    input: typeof WatchPlayerStateRequestSchema;
+    output: typeof WatchPlayerStateResponseSchema;
   },
   /**
    * Applies 1 to 100 operations on one or more players in order, all or nothing. Idempotent by
