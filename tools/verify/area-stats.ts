@@ -1,0 +1,67 @@
+import type { ClientBase } from 'pg';
+import { estimateRows, type Keys, within } from './key-ranges.ts';
+import { ranged } from './ranged.ts';
+import type { Finding, Verification } from './verification.ts';
+
+const AREAS: Keys = { table: 'area_mode_events_agg', key: 'area_code', type: 'text', size: 20 };
+
+/** Events that are compared at a time. */
+const BUCKET = 500_000;
+
+/** What must hold of the counts. */
+export function areaStatsVerifications(client: ClientBase): Verification[] {
+  return [
+    ranged(client, '7. a count is the number of users that are counted', AREAS, COUNTS),
+    ranged(client, '7. who is present without an end is counted, who is not present is not', AREAS, COUNTED),
+    latestVerification(client),
+  ];
+}
+
+const COUNTS = `
+  select area_code || ' ' || multiplayer_mode as id,
+    format('counts %s, and %s are there', coalesce(a.current_count, 0), coalesce(p.users, 0)) as what
+  from (select * from area_mode_events_agg a where ${within('a.area_code', 'text')}) a
+  full join (
+    select p.area_code, p.multiplayer_mode, count(*) as users from area_mode_presence p
+    where ${within('p.area_code', 'text')} and p.counted group by p.area_code, p.multiplayer_mode
+  ) p using (area_code, multiplayer_mode)
+  where coalesce(a.current_count, 0) <> coalesce(p.users, 0)`;
+
+const COUNTED = `
+  select p.area_code || ' ' || p.multiplayer_mode || ' ' || p.user_id as id,
+    case when p.counted then 'is counted, and not present' else 'is present, and not counted' end as what
+  from area_mode_presence p
+  where ${within('p.area_code', 'text')} and p.counted <> p.present and (p.counted or p.lease_until is null)`;
+
+// Users in a bucket of their own each, by a hash of their names.
+const LATEST = `
+  select l.area_code || ' ' || l.multiplayer_mode || ' ' || l.user_id as id,
+    format('its latest event is %s at %s, and its presence is %s at %s', l.event_name, l.event_time,
+      coalesce(p.present::text, 'unknown'), p.event_time) as what
+  from (
+    select distinct on (e.area_code, e.multiplayer_mode, e.user_id) e.* from area_mode_events e
+    where mod(hashtextextended(e.user_id, 0), $2::bigint) in ($1::bigint, -$1::bigint)
+    order by e.area_code, e.multiplayer_mode, e.user_id, e.event_time desc, e.event_id desc
+  ) l
+  left join area_mode_presence p using (area_code, multiplayer_mode, user_id)
+  where p.event_id is null or (p.event_time, p.event_id) < (l.event_time, l.event_id)
+    or p.event_id = l.event_id and p.present <> (l.event_name = 'LOGIN')`;
+
+function latestVerification(client: ClientBase): Verification {
+  const rows = () => estimateRows(client, 'area_mode_events');
+  return {
+    says: '7. a presence is the latest event of its user in an area and mode',
+    rows,
+    async *run(advance) {
+      const { rows: counted } = await client.query<{ events: string }>(
+        'select count(*) as events from area_mode_events',
+      );
+      const events = Number(counted[0]!.events);
+      const buckets = Math.max(1, Math.ceil(events / BUCKET));
+      for (let bucket = 0; bucket < buckets; bucket += 1) {
+        yield* (await client.query<Finding>(LATEST, [bucket, buckets])).rows;
+        advance(Math.floor((events * (bucket + 1)) / buckets) - Math.floor((events * bucket) / buckets));
+      }
+    },
+  };
+}

@@ -1,0 +1,82 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { ClientBase } from 'pg';
+import { estimateRows, type KeyRange, type Keys, keyRanges, within } from './key-ranges.ts';
+import type { Finding, Verification } from './verification.ts';
+
+const THINGS: Keys = { table: 'game_items', key: 'game_item_id', type: 'uuid', size: 50_000 };
+
+/** What a thing is, as text: the same on both sides. */
+const SOURCE = `
+  select g.game_item_id as id, concat_ws(' | ', g.owner_id, p.display_name, p.name_version, g.item_id, i.name, i.kind,
+    i.version, g.quantity, g.version) as state
+  from game_items g join players p on p.player_id = g.owner_id join items i on i.item_id = g.item_id`;
+const COPY = `
+  select g.game_item_id as id, concat_ws(' | ', g.owner_id, g.owner_name, g.owner_name_version, g.item_id, g.item_name,
+    g.item_kind, g.item_version, g.quantity, g.source_version) as state
+  from game_item_locations g where not g.consumed`;
+
+const RANGE = within('s.id', 'uuid');
+const BY_IDS = 's.id = any ($1::uuid[])';
+
+const LOOK_EVERY_MS = 250;
+
+/**
+ * Whether item-location shows the things that player-state has. Ranges are compared by a digest, and only those that
+ * differ row by row; what differs is looked at again for `lagMs`, which the follower may need.
+ */
+export function followedVerification(playerState: ClientBase, itemLocation: ClientBase, lagMs = 10_000): Verification {
+  return {
+    says: '3. item-location shows the things, owners and names of player-state',
+    rows: () => estimateRows(playerState, 'game_items'),
+    async *run(advance) {
+      for await (const range of keyRanges(playerState, THINGS)) {
+        const [source, copy] = [await digest(playerState, SOURCE, range), await digest(itemLocation, COPY, range)];
+        if (source !== copy) yield* differences(playerState, itemLocation, range, lagMs);
+        advance(range.rows);
+      }
+    },
+  };
+}
+
+async function digest(client: ClientBase, rows: string, { after, through }: KeyRange): Promise<string> {
+  const found = await client.query<{ digest: string }>(
+    `select count(*) || ' ' || coalesce(sum(hashtextextended(s.id || s.state, 0)), 0) as digest
+     from (${rows}) s where ${RANGE}`,
+    [after, through],
+  );
+  return found.rows[0]!.digest;
+}
+
+async function states(
+  client: ClientBase,
+  rows: string,
+  where: string,
+  values: unknown[],
+): Promise<Map<string, string>> {
+  const found = await client.query<{ id: string; state: string }>(`select * from (${rows}) s where ${where}`, values);
+  return new Map(found.rows.map(({ id, state }) => [id, state]));
+}
+
+async function* differences(
+  playerState: ClientBase,
+  itemLocation: ClientBase,
+  { after, through }: KeyRange,
+  lagMs: number,
+): AsyncGenerator<Finding> {
+  const deadline = performance.now() + lagMs;
+  let [where, values]: [string, unknown[]] = [RANGE, [after, through]];
+  for (;;) {
+    const source = await states(playerState, SOURCE, where, values);
+    const copy = await states(itemLocation, COPY, where, values);
+    const ids = [...new Set([...source.keys(), ...copy.keys()])].filter((id) => source.get(id) !== copy.get(id));
+    if (ids.length === 0) return;
+    if (performance.now() >= deadline) {
+      for (const id of ids) {
+        yield { id, what: `shows "${copy.get(id) ?? 'nothing'}" of "${source.get(id) ?? 'nothing'}"` };
+      }
+      return;
+    }
+    [where, values] = [BY_IDS, [ids]];
+    await delay(LOOK_EVERY_MS);
+  }
+}

@@ -1,0 +1,34 @@
+import pg from 'pg';
+import { areaStatsVerifications } from './area-stats.ts';
+import { followedVerification } from './item-location.ts';
+import { playerStateVerifications } from './player-state.ts';
+import type { Verification } from './verification.ts';
+
+/** The services' databases as their owners reach them, on the primary. */
+export type VerifyUrls = { playerState: string; itemLocation: string; areaStats: string };
+
+/** Connects to the databases, lends all verifications of them, and closes the connections. */
+export async function withVerifications<T>(
+  urls: VerifyUrls,
+  work: (verifications: Verification[]) => Promise<T>,
+): Promise<T> {
+  const clients = [urls.playerState, urls.itemLocation, urls.areaStats].map(
+    (connectionString) => new pg.Client({ connectionString, application_name: 'realmkeep-verify' }),
+  ) as [pg.Client, pg.Client, pg.Client];
+  const [playerState, itemLocation, areaStats] = clients;
+  try {
+    for (const client of clients) {
+      await client.connect();
+      // Ranges of indexes are read, whatever the planner thinks of a table. Nothing is written.
+      await client.query('set enable_seqscan = off; set jit = off; set default_transaction_read_only = on');
+      await client.query("set work_mem = '64MB'");
+    }
+    return await work([
+      ...playerStateVerifications(playerState),
+      followedVerification(playerState, itemLocation),
+      ...areaStatsVerifications(areaStats),
+    ]);
+  } finally {
+    await Promise.all(clients.map((client) => client.end()));
+  }
+}
