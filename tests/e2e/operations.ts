@@ -1,7 +1,8 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { OperationSchema } from '@realmkeep/proto/realmkeep/player_state/v1/transaction';
 
-type Operation = MessageInitShape<typeof OperationSchema>;
+/** One operation of a transaction, as a caller writes it. */
+export type Operation = MessageInitShape<typeof OperationSchema>;
 
 /** Adds gold to a player's balance. */
 export function credit(playerId: string, amount: bigint): Operation {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Client } from '@realmkeep/kit/client/client';
-import { RpcError } from '@realmkeep/kit/errors/rpc-error';
 import type { PlayerStateService } from '@realmkeep/proto/realmkeep/player_state/v1/player_state_service';
+import { forSure } from './for-sure.ts';
 
 type Players = Client<typeof PlayerStateService>;
 
@@ -20,19 +20,6 @@ export type Load = {
   /** Resolves once every write that was begun is acknowledged. */
   end(): Promise<void>;
 };
-
-// What says "try again": the caller repeats the same call, as a game server does.
-const AGAIN = new Set(['UNAVAILABLE', 'RESOURCE_EXHAUSTED', 'DEADLINE_EXCEEDED']);
-
-async function forSure<T>(call: () => Promise<T>): Promise<T> {
-  for (;;) {
-    try {
-      return await call();
-    } catch (error) {
-      if (!(error instanceof RpcError) || !AGAIN.has(error.reason)) throw error;
-    }
-  }
-}
 
 /** Writes to, and reads of, random ones of the players through both clients at once, until it is ended. */
 export function startLoad(clients: [Players, Players], players: string[], { writers = 8, readers = 4 } = {}): Load {

@@ -1,0 +1,15 @@
+import { RpcError } from '@realmkeep/kit/errors/rpc-error';
+
+// What says "try again".
+const AGAIN = new Set(['UNAVAILABLE', 'RESOURCE_EXHAUSTED', 'DEADLINE_EXCEEDED']);
+
+/** Makes a call until it is answered or refused, as a game server does. */
+export async function forSure<T>(call: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await call();
+    } catch (error) {
+      if (!(error instanceof RpcError) || !AGAIN.has(error.reason)) throw error;
+    }
+  }
+}
