@@ -1,9 +1,11 @@
 import { openFoundation } from '@realmkeep/kit/app/foundation';
 import { type Service as App, startService } from '@realmkeep/kit/app/service';
+import { followMarkers } from '@realmkeep/kit/cache/markers';
 import { createClient } from '@realmkeep/kit/client/client';
 import { waitForSchema } from '@realmkeep/kit/postgres/migrate';
 import { AreaStatsService } from '@realmkeep/proto/realmkeep/area_stats/v1/area_stats_service';
 import { PlayerItemLocationService } from '@realmkeep/proto/realmkeep/item_location/v1/player_item_location_service';
+import { createStateCache } from './cache.ts';
 import { startSessionChores } from './chores/sessions.ts';
 import { startChores } from './chores.ts';
 import type { Config } from './config.ts';
@@ -11,6 +13,7 @@ import { startDelivery } from './delivery.ts';
 import { createDeliveryMetrics } from './delivery-metrics.ts';
 import { createHeartbeats } from './heartbeats.ts';
 import { MIGRATIONS } from './migrations.ts';
+import { findPlayerStates } from './repository/players.ts';
 import { sessionRpcs } from './rpc/sessions.ts';
 import { itemCatalogRpcs, itemEventRpcs, playerStateRpcs } from './rpc.ts';
 import { createSessions } from './service/sessions.ts';
@@ -20,7 +23,7 @@ import { startWatches } from './watches.ts';
 /** Starts the service, which answers calls once its database is migrated. */
 export async function startApp(config: Config): Promise<App> {
   const foundation = await openFoundation({ name: 'player-state', config });
-  const { logger, postgres, pageTokens, serviceTokens, telemetry } = foundation;
+  const { logger, postgres, redis, pageTokens, serviceTokens, telemetry } = foundation;
   try {
     await postgres.read(({ pool }) => waitForSchema(pool, MIGRATIONS, { logger }));
 
@@ -58,8 +61,26 @@ export async function startApp(config: Config): Promise<App> {
     foundation.onClose(() => watches.close());
 
     const sessions = createSessions({ postgres, heartbeats, leaseMs });
+
+    const markers = followMarkers({ name: foundation.name, redis, logger });
+    foundation.onClose(() => markers.close());
+    const states = createStateCache({
+      postgres,
+      find: findPlayerStates,
+      redis,
+      markers,
+      l1: { maxBytes: config.CACHE_L1_MAX_BYTES, ttlMs: config.CACHE_L1_TTL_MS },
+      l2: { ttlMs: config.CACHE_L2_TTL_MS },
+      meter: telemetry.meter,
+      logger,
+    });
+    foundation.onClose(() => states.close());
+
+    foundation.onClose(states.onChange((playerId) => watches.changed(playerId)));
+
     const service = createService({
       postgres,
+      states,
       pageTokens,
       itemLocations,
       watches,

@@ -16,6 +16,17 @@ const settings = {
     desc: 'The longest silence of a watch, broken by a heartbeat',
     example: '15000',
   }),
+  CACHE_L1_MAX_BYTES: count({
+    default: 64_000_000,
+    desc: 'What a process keeps of players’ states in its memory, in bytes; 0: nothing',
+    example: '64000000',
+  }),
+  CACHE_L1_TTL_MS: count({ default: 5_000, desc: 'How long a state is kept in memory at most', example: '5000' }),
+  CACHE_L2_TTL_MS: count({
+    default: 60_000,
+    desc: 'How long a state is kept in Redis; the longest that a lost news of a write can last',
+    example: '60000',
+  }),
   REQUEST_RETENTION_DAYS: count({
     default: 30,
     desc: 'How long answers to transactions are kept for repeats',

@@ -1,5 +1,6 @@
-import { create } from '@bufbuild/protobuf';
-import { durationMs, timestampFromDate } from '@bufbuild/protobuf/wkt';
+import { create, toBinary } from '@bufbuild/protobuf';
+import { durationMs } from '@bufbuild/protobuf/wkt';
+import type { Cached, Demand } from '@realmkeep/kit/cache/cache';
 import { type CallContext, implement } from '@realmkeep/kit/server/implementation';
 import {
   CreateItemResponseSchema,
@@ -12,6 +13,7 @@ import {
 import { ItemEventService } from '@realmkeep/proto/realmkeep/player_state/v1/item_event_service';
 import {
   CreatePlayerResponseSchema,
+  type GetPlayerStateRequest,
   GetPlayerStateRequest_View,
   GetPlayerStateResponseSchema,
   GetTransactionResponseSchema,
@@ -24,20 +26,33 @@ import { toItem, toItemChange, toNewItem } from './item.ts';
 import { toPlace } from './item-event.ts';
 import { toTransaction } from './ledger.ts';
 import { timestampFromMicros } from './micros.ts';
-import { toPlayerState } from './player-state.ts';
 import type { Sessions } from './service/sessions.ts';
 import type { Service } from './service.ts';
+import { answerOf } from './state-bytes.ts';
 
 const DEFAULT_PAGE_SIZE = 20;
 
 /** Tells where an answer came from, how old it is, and the version of what it shows. */
 function tell(
   context: CallContext,
-  { source, asOf, version }: { source: string; asOf?: Date | undefined; version?: bigint | string },
+  { source, asOf, version }: { source: string; asOf?: Date | number | undefined; version?: bigint | string | number },
 ) {
   context.header('realmkeep-source', source);
-  if (asOf) context.header('realmkeep-age-ms', `${Math.max(0, Date.now() - asOf.getTime())}`);
+  if (asOf !== undefined) context.header('realmkeep-age-ms', `${Math.max(0, Date.now() - Number(asOf))}`);
   if (version !== undefined) context.header('realmkeep-version', `${version}`);
+}
+
+const DISTANCE = ['l1', 'l2', 'replica', 'primary'] as const satisfies Cached['source'][];
+
+/** The farthest place that any of the states came from. */
+function farthest(states: Cached[]): string {
+  return DISTANCE.findLast((source) => states.some((state) => state.source === source)) ?? 'primary';
+}
+
+/** What the request asks of a state; `undefined` fields would cost the hot path more than the branch does. */
+function toDemand({ minVersion, maxStaleness }: GetPlayerStateRequest): Demand | undefined {
+  if (minVersion === 0n && !maxStaleness) return undefined;
+  return { minVersion: Number(minVersion), ...(maxStaleness && { maxStalenessMs: durationMs(maxStaleness) }) };
 }
 
 export function playerStateRpcs(service: Service, sessions: Pick<Sessions, 'presence'>) {
@@ -63,27 +78,31 @@ export function playerStateRpcs(service: Service, sessions: Pick<Sessions, 'pres
     },
 
     async getPlayerState(request, context) {
-      const { row, source } = await service.getPlayerState(request.playerId.toLowerCase(), {
-        minVersion: request.minVersion,
-        maxStalenessMs: request.maxStaleness && durationMs(request.maxStaleness),
-      });
-      const full = request.view === GetPlayerStateRequest_View.FULL;
-      const parts = full
-        ? await Promise.all([service.getLocations(row, context), sessions.presence(row.player_id)])
-        : undefined;
-      tell(context, { source, asOf: row.as_of, version: row.version });
-      return create(GetPlayerStateResponseSchema, {
-        state: toPlayerState(row),
-        asOf: timestampFromDate(row.as_of),
-        ...(parts && { itemLocations: parts[0], presence: parts[1] }),
-      });
+      const playerId = request.playerId.toLowerCase();
+      const read = service.getPlayerState(playerId, toDemand(request));
+      const state = read instanceof Promise ? await read : read;
+      const answer = answerOf(state.bytes!);
+      if (request.view !== GetPlayerStateRequest_View.FULL) {
+        tell(context, state);
+        return answer;
+      }
+      const [itemLocations, presence] = await Promise.all([
+        service.getLocations(playerId, state.bytes!, context),
+        sessions.presence(playerId),
+      ]);
+      tell(context, state);
+      const parts = create(GetPlayerStateResponseSchema, { itemLocations, presence });
+      // Encoded messages one after the other are one message.
+      return Buffer.concat([answer, toBinary(GetPlayerStateResponseSchema, parts)]);
     },
 
     async batchGetPlayerStates(request, context) {
       const playerIds = request.playerIds.map((id) => id.toLowerCase());
-      const { rows, asOf, source } = await service.getPlayerStates([...new Set(playerIds)]);
-      tell(context, { source, asOf });
-      return batchAnswer(playerIds, (playerId) => rows.get(playerId), asOf);
+      const states = await service.getPlayerStates([...new Set(playerIds)]);
+      const found = [...states.values()].filter(({ bytes }) => bytes);
+      const asOf = found.reduce((oldest, state) => Math.min(oldest, state.asOf), Date.now());
+      tell(context, { source: farthest(found), asOf });
+      return batchAnswer(playerIds, (playerId) => states.get(playerId)?.bytes, asOf);
     },
 
     watchPlayerState: (request) => service.watchPlayerState(request.playerId.toLowerCase(), request.fromVersion),

@@ -1,4 +1,5 @@
 import type { Caller } from '@realmkeep/kit/auth/caller';
+import type { Cached, Demand } from '@realmkeep/kit/cache/cache';
 import type { Client } from '@realmkeep/kit/client/client';
 import { invalidArgument, unavailable } from '@realmkeep/kit/errors/common';
 import type { PageStart, PageTokens } from '@realmkeep/kit/paging/page-token';
@@ -12,6 +13,7 @@ import type {
   ApplyTransactionResponse,
   ItemLocationsPart,
 } from '@realmkeep/proto/realmkeep/player_state/v1/player_state_service';
+import type { StateCache } from './cache.ts';
 import { isConflict, isPartitionMissing, RETRY_DELAY_MS, refuse, toRefusal } from './errors.ts';
 import { followOutbox } from './events.ts';
 import { asCreated, firstContent, type ItemChange, isSameItem, itemEvent, type NewItem } from './item.ts';
@@ -28,15 +30,17 @@ import {
 } from './repository/items.ts';
 import { findTransaction, type LedgerRow, listTransactions } from './repository/ledger.ts';
 import { type Place, readOutbox } from './repository/outbox.ts';
-import { createPlayer, findPlayerStates, type PlayerStateRow, updatePlayer } from './repository/players.ts';
+import { createPlayer, updatePlayer } from './repository/players.ts';
 import { readChunk } from './repository/snapshot.ts';
 import { applyTransaction, ensureLedgerPartitions, type TransactionCall } from './repository/transactions.ts';
+import { positionOf } from './state-bytes.ts';
 import { toAnswer, toTransactionCall, violationsOf } from './transaction.ts';
 
 export type Service = ReturnType<typeof createService>;
 
 export type ServiceParts = {
   postgres: Pick<PostgresNodes, 'read' | 'write' | 'state'>;
+  states: Pick<StateCache, 'peek' | 'get' | 'getMany' | 'written'>;
   pageTokens: PageTokens;
   itemLocations: Pick<Client<typeof PlayerItemLocationService>, 'getPlayerItemLocations'>;
   watches: Pick<WatchHub, 'watch' | 'changed'>;
@@ -48,7 +52,9 @@ export type ServiceParts = {
 const MOST_TRIES = 5;
 
 /** What player-state does, in order. Ids of players and transactions are lower-case UUIDs. */
-export function createService({ postgres, pageTokens, itemLocations, watches, inventoryLimit }: ServiceParts) {
+export function createService(parts: ServiceParts) {
+  const { postgres, states, pageTokens, itemLocations, watches, inventoryLimit } = parts;
+
   async function read<T>(work: (node: Reader) => Promise<T>, options?: ReadOptions): Promise<T & { source: string }> {
     return postgres.read(async (node) => ({ ...(await work(node)), source: node.source }), options).catch(refused);
   }
@@ -86,6 +92,13 @@ export function createService({ postgres, pageTokens, itemLocations, watches, in
     }
   }
 
+  async function stateOf(playerId: string, demand: Demand | undefined): Promise<Cached> {
+    const found = await states.get(playerId, demand).catch(refused);
+    if (!found.bytes) throw refuse.PLAYER_NOT_FOUND('the player does not exist', { player_id: playerId });
+    if (found.version >= (demand?.minVersion ?? 0)) return found;
+    throw refuse.VERSION_NOT_REACHED('the player’s version is below min_version', { version: `${found.version}` });
+  }
+
   function openPage(query: string, token: string): PageStart | undefined {
     if (token === '') return undefined;
     const start = pageTokens.open(query, token);
@@ -96,6 +109,7 @@ export function createService({ postgres, pageTokens, itemLocations, watches, in
   return {
     async createPlayer(playerId: string, displayName: string) {
       const row = await write((primary) => createPlayer(primary, playerId, displayName)).catch(refused);
+      await states.written([playerId]);
       if (row.display_name === displayName) return row;
       throw refuse.PLAYER_ID_REUSED('the player id was used with other content', { player_id: playerId });
     },
@@ -104,39 +118,26 @@ export function createService({ postgres, pageTokens, itemLocations, watches, in
       const row = await write((primary) => updatePlayer(primary, playerId, displayName, expectedVersion)).catch(
         refused,
       );
+      await states.written([playerId]);
       watches.changed(playerId, BigInt(row.version));
       return row;
     },
 
-    /** From a replica, or from the primary when the player or the version is not there yet, or the answer is too old. */
-    async getPlayerState(
-      playerId: string,
-      { minVersion = 0n, maxStalenessMs }: { minVersion?: bigint; maxStalenessMs?: number | undefined } = {},
-    ): Promise<{ row: PlayerStateRow; source: string }> {
-      const notBefore = maxStalenessMs === undefined ? 0 : Date.now() - maxStalenessMs;
-      const { row, source } = await readFresh(
-        async (node) => ({ row: (await findPlayerStates(node, [playerId])).rows.at(0) }),
-        ({ row }) => row !== undefined && BigInt(row.version) >= minVersion && row.as_of.getTime() >= notBefore,
-        { demanded: minVersion > 0n || maxStalenessMs !== undefined, maxStalenessMs },
-      );
-      if (!row) throw refuse.PLAYER_NOT_FOUND('the player does not exist', { player_id: playerId });
-      if (BigInt(row.version) >= minVersion) return { row, source };
-      throw refuse.VERSION_NOT_REACHED('the player’s version is below min_version', { version: row.version });
+    /** From the nearest place that has it as wanted: at once, without a promise, when that is the memory of this process. */
+    getPlayerState(playerId: string, demand: Demand | undefined): Cached | Promise<Cached> {
+      const found = states.peek(playerId, demand);
+      if (found?.bytes) return found;
+      return stateOf(playerId, demand);
     },
 
-    /** Where the player's things are, at least as of the player's last write in this row. */
-    getLocations(row: PlayerStateRow, context: CallContext): Promise<ItemLocationsPart> {
-      const position = { transaction: BigInt(row.outbox_xid), id: BigInt(row.outbox_id) };
-      return locationsPart(itemLocations, row.player_id, position, context);
+    /** Where the player's things are, at least as of the player's last write in this state. */
+    getLocations(playerId: string, bytes: Uint8Array, context: CallContext): Promise<ItemLocationsPart> {
+      return locationsPart(itemLocations, playerId, positionOf(bytes), context);
     },
 
-    /** Those that exist, by id; from the primary when a replica lacks one. */
-    async getPlayerStates(playerIds: string[]) {
-      const { rows, asOf, source } = await readFresh(
-        (node) => findPlayerStates(node, playerIds),
-        (answer) => answer.rows.length === playerIds.length,
-      );
-      return { rows: new Map(rows.map((row) => [row.player_id, row])), asOf, source };
+    /** Each of them, also those that do not exist, each from a snapshot of its own. */
+    getPlayerStates(playerIds: string[]): Promise<Map<string, Cached>> {
+      return states.getMany(playerIds).catch(refused);
     },
 
     /** Encoded WatchPlayerStateResponses. */
@@ -148,6 +149,8 @@ export function createService({ postgres, pageTokens, itemLocations, watches, in
       const violations = violationsOf(request);
       if (violations.length > 0) throw invalidArgument(violations);
       const answer = toAnswer(await apply(toTransactionCall(request)).catch(refused));
+      // Also of a replayed one: its first writer may have died before it came to this.
+      await states.written(answer.states.map(({ playerId }) => playerId));
       for (const { playerId, version } of answer.states) watches.changed(playerId, version);
       return answer;
     },

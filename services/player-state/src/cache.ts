@@ -1,0 +1,120 @@
+import { createBatches } from '@realmkeep/kit/cache/batches';
+import {
+  type Cached,
+  type CacheOptions,
+  createCache,
+  type Demand,
+  type Fetched,
+  type Want,
+} from '@realmkeep/kit/cache/cache';
+import { satisfies } from '@realmkeep/kit/cache/entry';
+import type { PostgresNodes, Reader } from '@realmkeep/kit/postgres/nodes';
+import type { PlayerStateRow } from './repository/players.ts';
+import { toEntry } from './state-bytes.ts';
+
+export type StateCache = ReturnType<typeof createStateCache>;
+
+/** How long a writer waits for its players' new states to be kept, in milliseconds. They are kept later then. */
+const PUT_WAIT_MS = 1_000;
+/** The most players of one re-read after writes, and the most such re-reads in work: more writers share one. */
+const PUTS = 250;
+const PUTS_AT_ONCE = 4;
+
+/** The states of players, by lower-case player id: in memory, in Redis, on a replica, on the primary. */
+export function createStateCache({
+  postgres,
+  find,
+  ...options
+}: {
+  postgres: Pick<PostgresNodes, 'read' | 'state'>;
+  /** Those of the players that exist, from one snapshot. */
+  find: (node: Reader, playerIds: string[]) => Promise<{ rows: PlayerStateRow[] }>;
+} & Omit<CacheOptions, 'name' | 'noun' | 'fetchMany'>) {
+  const cache = createCache({ ...options, name: 'player-state', noun: 'state', fetchMany });
+  const puts = createBatches<{ playerId: string; done: () => void }>({ run: put, size: PUTS, most: PUTS_AT_ONCE });
+
+  function read(playerIds: string[], primary: boolean): Promise<Map<string, Fetched>> {
+    return postgres.read(
+      async (node) => {
+        const { rows } = await find(node, playerIds);
+        return new Map(rows.map((row) => [row.player_id, { ...toEntry(row), source: node.source }]));
+      },
+      { primary },
+    );
+  }
+
+  /**
+   * From a replica, and from the primary those that the replica lacks or has not as wanted. Without a primary what the
+   * replica has is all there is: those who demand better wait for one by themselves, so that nobody else does.
+   */
+  async function fetchMany(wants: Want[]): Promise<Map<string, Fetched>> {
+    const found = await read(
+      wants.map(({ key }) => key),
+      false,
+    );
+    const lacking = wants.filter((want) => {
+      const fetched = found.get(want.key);
+      return !fetched || (fetched.source === 'replica' && !satisfies(fetched, want));
+    });
+    if (lacking.length === 0 || !postgres.state().writable) return found;
+    const better = await read(
+      lacking.map(({ key }) => key),
+      true,
+    ).catch((error: unknown) => {
+      if (postgres.state().writable) throw error;
+      return new Map<string, Fetched>();
+    });
+    for (const [key, fetched] of better) found.set(key, fetched);
+    return found;
+  }
+
+  /** Keeps the states that writes have left. The writes of one batch share one query. */
+  async function put(batch: { playerId: string; done: () => void }[]): Promise<void> {
+    const playerIds = [...new Set(batch.map(({ playerId }) => playerId))];
+    try {
+      const states = await read(playerIds, true);
+      await Promise.all(
+        [...states].map(([playerId, { bytes, version, asOf }]) => cache.put(playerId, { bytes, version, asOf })),
+      );
+    } catch (err) {
+      options.logger.warn({ err, players: playerIds.length }, 'what was written can not be read, and leaves the cache');
+      await Promise.all(playerIds.map((playerId) => cache.invalidate(playerId)));
+    }
+    for (const { done } of batch) done();
+  }
+
+  return {
+    /** What the memory of this process has. */
+    peek: cache.peek,
+
+    /** Waits for the primary when the demand can be met by no other node. */
+    async get(playerId: string, demand: Demand = {}): Promise<Cached> {
+      const cached = await cache.get(playerId, demand);
+      const { minVersion = 0, maxStalenessMs } = demand;
+      const notBefore = maxStalenessMs === undefined ? 0 : Date.now() - maxStalenessMs;
+      if (cached.source === 'primary' && cached.bytes) return cached;
+      if (satisfies(cached, { minVersion, notBefore }) || postgres.state().writable) return cached;
+      const states = await read([playerId], true);
+      return states.get(playerId) ?? { bytes: undefined, version: 0, asOf: 0, source: 'primary' };
+    },
+
+    /** Many at once; the answer has each player. */
+    getMany: (playerIds: string[]) => cache.getMany(playerIds),
+
+    /** To be called after the commit and before the answer: whoever reads from now on, by any process, gets the new states. */
+    async written(playerIds: string[]): Promise<void> {
+      const kept = playerIds.map((playerId) => new Promise<void>((resolve) => puts.add([{ playerId, done: resolve }])));
+      let timer: NodeJS.Timeout | undefined;
+      const late = new Promise<void>((resolve) => {
+        timer = setTimeout(resolve, PUT_WAIT_MS);
+      });
+      await Promise.race([Promise.all(kept), late]);
+      clearTimeout(timer);
+    },
+
+    /** Tells of each player that was written by any process. @returns ends the telling */
+    onChange: cache.onInvalidate,
+    stats: cache.stats,
+    close: cache.close,
+  };
+}
