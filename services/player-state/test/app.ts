@@ -20,32 +20,32 @@ export async function openTestApp(env: Record<string, string> = {}) {
   // Nobody listens there until a test starts it.
   const itemLocationPort = await freePort();
   const areaStatsPort = await freePort();
-  const app = await startApp(
-    readSettings({
-      ...keys.env,
-      HOST: '127.0.0.1',
-      GRPC_PORT: '0',
-      METRICS_PORT: '0',
-      POSTGRES_URLS: [database.primaryUrl, ...database.replicaUrls].join(','),
-      REDIS_NODES: valkey.nodes.join(','),
-      REDIS_PASSWORD: valkey.password,
-      PAGE_TOKEN_KEY: 'ab'.repeat(32),
-      ITEM_LOCATION_ADDRESS: `127.0.0.1:${itemLocationPort}`,
-      AREA_STATS_ADDRESS: `127.0.0.1:${areaStatsPort}`,
-      DRAIN_DELAY_MS: '0',
-      LOG_LEVEL: 'silent',
-      ...env,
-    }),
-  );
+  const settings = {
+    ...keys.env,
+    HOST: '127.0.0.1',
+    GRPC_PORT: '0',
+    METRICS_PORT: '0',
+    POSTGRES_URLS: [database.primaryUrl, ...database.replicaUrls].join(','),
+    REDIS_NODES: valkey.nodes.join(','),
+    REDIS_PASSWORD: valkey.password,
+    PAGE_TOKEN_KEY: 'ab'.repeat(32),
+    ITEM_LOCATION_ADDRESS: `127.0.0.1:${itemLocationPort}`,
+    AREA_STATS_ADDRESS: `127.0.0.1:${areaStatsPort}`,
+    DRAIN_DELAY_MS: '0',
+    LOG_LEVEL: 'silent',
+    ...env,
+  };
+  const app = await startApp(readSettings(settings));
   const address = `127.0.0.1:${app.grpcPort}`;
+  const replicas: (typeof app)[] = [];
   const owner = openPool(database.ownerUrl, 4);
   const superuser = openPool(new URL(new URL(database.ownerUrl).pathname, primaryUrl).href, 1);
   const clients: { close(): void }[] = [];
 
   /** A client with this token; without one it is anyone. */
-  function client<S extends DescService>(service: S, token?: string) {
+  function client<S extends DescService>(service: S, token?: string, of = address) {
     const made = createClient(service, {
-      address,
+      address: of,
       timeoutMs: 30_000,
       ...(token !== undefined && { serviceTokens: { token: async () => token } }),
     });
@@ -62,6 +62,19 @@ export async function openTestApp(env: Record<string, string> = {}) {
     client,
     as: async <S extends DescService>(service: S, role: 'player' | 'server' | 'admin', subject = 'someone') =>
       client(service, await keys.tokens.token({ role, subject })),
+    /** Another replica of the service, over the same stores with connections of its own, and a game server's client of it. */
+    async replica<S extends DescService>(service: S) {
+      const replica = await startApp(readSettings(settings));
+      replicas.push(replica);
+      const token = await keys.tokens.token({ role: 'server', subject: 'someone' });
+      return client(service, token, `127.0.0.1:${replica.grpcPort}`);
+    },
+    /** A count of a metric with these labels, as it is scraped; 0 before the first. */
+    async counted(metric: string, labels = ''): Promise<number> {
+      const scraped = await fetch(`http://127.0.0.1:${app.metricsPort}/metrics`, { headers: { connection: 'close' } });
+      const line = (await scraped.text()).split('\n').find((each) => each.startsWith(metric) && each.includes(labels));
+      return Number(line?.split(' ')[1] ?? 0);
+    },
     /** Runs a statement as the owner of the tables, on the primary. */
     rows: async <R extends pg.QueryResultRow>(text: string, values: unknown[] = []) =>
       (await owner.query<R>(text, values)).rows,
@@ -76,7 +89,7 @@ export async function openTestApp(env: Record<string, string> = {}) {
     },
     async close() {
       for (const made of clients) made.close();
-      await app.drain();
+      await Promise.all([app, ...replicas].map((each) => each.drain()));
       await owner.end();
       await superuser.end();
       await database.drop();
