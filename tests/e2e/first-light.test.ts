@@ -7,6 +7,7 @@ import { processStories } from './stories/processes.ts';
 import { statsStories } from './stories/stats.ts';
 import { tokenStories } from './stories/tokens.ts';
 import { transactionStories } from './stories/transactions.ts';
+import { watchStories } from './stories/watches.ts';
 
 // One realm for all stories, which follow one another: those that kill and stop processes come last.
 const stage = setStage();
@@ -17,5 +18,6 @@ statsStories(stage);
 badRequestStories(stage);
 transactionStories(stage);
 locationStories(stage);
+watchStories(stage);
 faultStories(stage);
 drainingStories(stage);
