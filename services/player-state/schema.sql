@@ -707,6 +707,8 @@ $function$
 CREATE OR REPLACE FUNCTION renew_sessions(p_session_ids uuid[], p_ages_ms double precision[], p_lease interval)
  RETURNS TABLE(session_id uuid)
  LANGUAGE sql
+ SET enable_seqscan TO 'off'
+ SET enable_mergejoin TO 'off'
 AS $function$
   with heard as materialized (
     select h.session_id, max(now() - h.age_ms * interval '1 millisecond') as at
@@ -836,6 +838,9 @@ $function$
 CREATE OR REPLACE FUNCTION sweep_sessions(p_limit integer)
  RETURNS TABLE(session_id uuid)
  LANGUAGE sql
+ SET enable_seqscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
 AS $function$
   with due as materialized (
     select s.session_id from sessions s where s.ended_at is null and s.lease_until < now()

@@ -9,6 +9,15 @@ import { findItem, listItems, searchItems } from './repository/items.ts';
 import { findTransaction, listTransactions } from './repository/ledger.ts';
 import { readOutbox } from './repository/outbox.ts';
 import { createPlayer, findPlayerStates, updatePlayer } from './repository/players.ts';
+import { readSessionEvents } from './repository/session-events.ts';
+import {
+  endSession,
+  findLastSession,
+  findSession,
+  renewSessions,
+  startSession,
+  sweepSessions,
+} from './repository/sessions.ts';
 import { readChunk } from './repository/snapshot.ts';
 import { applyTransaction, type OperationColumns } from './repository/transactions.ts';
 
@@ -28,6 +37,12 @@ const ROWS = `
   insert into transactions select transaction_id, now(), array[gen_random_uuid()] from transaction_requests;
   insert into transaction_entries (player_id, created_at, transaction_id, entry_no, operation_index, currency, amount)
     select t.player_ids[1], t.created_at, t.transaction_id, n, n, 'gold', 1 from transactions t, generate_series(1, 3) n;
+  insert into sessions (session_id, player_id, area_code, multiplayer_mode, started_at, last_seen_at, lease_until, ended_at)
+    select gen_random_uuid(), p.player_id, '111', 'royale', at, at, at + interval '1 minute',
+      case when n > 0 then at + interval '1 second' end
+    from players p, generate_series(0, 2) n, lateral (select now() - n * interval '1 hour' as at) t;
+  insert into session_events (player_id, area_code, multiplayer_mode, event_name, event_time)
+    select player_id, area_code, multiplayer_mode, 'LOGIN', started_at from sessions;
   analyze`;
 
 beforeAll(async () => {
@@ -185,4 +200,24 @@ test('a page of a long ledger costs the same wherever it is, and so does one tra
     expect.soft(await blocks(`ledger_page('${player}', ${before}, null, 20)`), before).toBeLessThan(1_000);
   }
   expect(await blocks('ledger_transaction((select transaction_id from transactions limit 1))')).toBeLessThan(200);
+});
+
+test('every hot call about sessions reads by one index', async () => {
+  const { rows } = await owner.query<{ session_id: string; player_id: string }>(
+    'select session_id, player_id from sessions where ended_at is null order by session_id limit 1000',
+  );
+  const [{ session_id: first, player_id: ada }] = rows as [(typeof rows)[0]];
+  const next = { sessionId: randomUUID(), playerId: ada, areaCode: '222', multiplayerMode: 'royale' };
+  const heard = rows.map(({ session_id: sessionId }) => ({ sessionId, ageMs: 5 }));
+  const table: [string, (node: Reader) => Promise<unknown>, string[]][] = [
+    ['renew', (node) => renewSessions(node, heard, 60_000), ['sessions_pkey']],
+    ['renew one', (node) => renewSessions(node, heard.slice(0, 1), 60_000), ['sessions_pkey']],
+    ['find', (node) => findSession(node, first), ['sessions_pkey']],
+    ['presence', (node) => findLastSession(node, ada), ['sessions_player']],
+    ['start', (node) => startSession(node, next, 60_000), ['players_pkey', 'sessions_pkey', 'sessions_player']],
+    ['end', (node) => endSession(node, first, ada), ['sessions_pkey']],
+    ['sweep', (node) => sweepSessions(node, 1_000), ['sessions_lease', 'sessions_pkey']],
+    ['deliver', (node) => readSessionEvents(node, '0', 500), ['session_events_pkey']],
+  ];
+  for (const [name, call, indexes] of table) expect.soft(await reads(call), name).toEqual(indexes);
 });
