@@ -52,14 +52,6 @@ export async function startApp(config: Config): Promise<App> {
     const sessionChores = startSessionChores({ postgres, heartbeats, leaseMs, everyMs, logger });
     foundation.onClose(() => sessionChores.stop());
 
-    const watches = startWatches({
-      postgres,
-      meter: telemetry.meter,
-      logger,
-      heartbeatMs: config.WATCH_HEARTBEAT_MS,
-    });
-    foundation.onClose(() => watches.close());
-
     const sessions = createSessions({ postgres, heartbeats, leaseMs });
 
     const markers = followMarkers({ name: foundation.name, redis, logger });
@@ -76,7 +68,14 @@ export async function startApp(config: Config): Promise<App> {
     });
     foundation.onClose(() => states.close());
 
-    foundation.onClose(states.onChange((playerId) => watches.changed(playerId)));
+    const watches = startWatches({
+      states,
+      postgres,
+      meter: telemetry.meter,
+      logger,
+      heartbeatMs: config.WATCH_HEARTBEAT_MS,
+    });
+    foundation.onClose(() => watches.close());
 
     const service = createService({
       postgres,

@@ -1,32 +1,54 @@
 import { create, toBinary } from '@bufbuild/protobuf';
-import { timestampFromDate, timestampFromMs } from '@bufbuild/protobuf/wkt';
+import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import type { Logger } from '@realmkeep/kit/log/logger';
 import type { PostgresNodes } from '@realmkeep/kit/postgres/nodes';
 import type { Telemetry } from '@realmkeep/kit/telemetry/telemetry';
 import { createWatchHub, type WatchHub, type WatchSource } from '@realmkeep/kit/watch/hub';
 import type { Watched } from '@realmkeep/kit/watch/watched';
-import {
-  type WatchPlayerStateResponse,
-  WatchPlayerStateResponseSchema,
-} from '@realmkeep/proto/realmkeep/player_state/v1/player_state_service';
+import { WatchPlayerStateResponseSchema } from '@realmkeep/proto/realmkeep/player_state/v1/player_state_service';
+import type { StateCache } from './cache.ts';
 import { refuse, toRefusal } from './errors.ts';
-import { toPlayerState } from './player-state.ts';
-import { findNewerVersions, findPlayerStates, type PlayerStateRow } from './repository/players.ts';
+import { findNewerVersions } from './repository/players.ts';
+import { answerOf } from './state-bytes.ts';
 
-/** Starts the watches of players' states, by lower-case player id. What they are sent are WatchPlayerStateResponses. */
+/**
+ * Starts the watches of players' states, by lower-case player id. What they are sent are WatchPlayerStateResponses. A
+ * state is read through the cache; whether there is a newer one, each second, from the database: a cache that is away or
+ * has missed something delays an update, and loses none.
+ */
 export function startWatches({
+  states,
   postgres,
   meter,
   logger,
   heartbeatMs,
 }: {
-  postgres: Pick<PostgresNodes, 'read' | 'state'>;
+  states: Pick<StateCache, 'get' | 'onChange'>;
+  postgres: Pick<PostgresNodes, 'read'>;
   meter: Telemetry['meter'];
   logger: Pick<Logger, 'warn'>;
   heartbeatMs: number;
 }): WatchHub {
+  async function loadOne(playerId: string, floor: bigint): Promise<Watched | Error | undefined> {
+    try {
+      const { bytes, version, asOf } = await states.get(playerId, { minVersion: Number(floor) });
+      return bytes && { version: BigInt(version), bytes: answerOf(bytes), asOf };
+    } catch (error) {
+      return toRefusal(error) as Error;
+    }
+  }
+
   const source: WatchSource = {
-    load: (floors) => loadStates(postgres, floors),
+    async load(floors) {
+      const loaded = new Map<string, Watched | Error>();
+      await Promise.all(
+        [...floors].map(async ([playerId, floor]) => {
+          const found = await loadOne(playerId, floor);
+          if (found) loaded.set(playerId, found);
+        }),
+      );
+      return loaded;
+    },
     newer: (known) => postgres.read((node) => findNewerVersions(node, known)),
     absent: (playerId) => refuse.PLAYER_NOT_FOUND('the player does not exist', { player_id: playerId }),
     heartbeat: (asOf) =>
@@ -38,51 +60,14 @@ export function startWatches({
         }),
       ),
   };
-  return createWatchHub({ name: 'player_state', source, meter, logger, heartbeatMs });
-}
 
-/** From a replica, and from the primary those whose newest known version the replica does not have. */
-async function loadStates(
-  postgres: Pick<PostgresNodes, 'read' | 'state'>,
-  floors: ReadonlyMap<string, bigint>,
-): Promise<ReadonlyMap<string, Watched>> {
-  const states = new Map<string, Watched>();
-  const load = (playerIds: string[], primary: boolean) =>
-    postgres
-      .read(
-        async (node) => {
-          const { rows } = await findPlayerStates(node, playerIds);
-          for (const row of rows) states.set(row.player_id, toWatched(row));
-          return node.source;
-        },
-        { primary },
-      )
-      .catch((error: unknown) => {
-        throw toRefusal(error);
-      });
-
-  const source = await load([...floors.keys()], false);
-  const lacking = [...floors].filter(([playerId, floor]) => {
-    const found = states.get(playerId);
-    return !found || found.version < floor;
-  });
-  if (lacking.length > 0 && source !== 'primary' && postgres.state().writable) {
-    await load(
-      lacking.map(([playerId]) => playerId),
-      true,
-    );
-  }
-  return states;
-}
-
-function toWatched(row: PlayerStateRow): Watched {
-  const answer: WatchPlayerStateResponse = create(WatchPlayerStateResponseSchema, {
-    step: { case: 'state', value: toPlayerState(row) },
-    asOf: timestampFromDate(row.as_of),
-  });
+  const hub = createWatchHub({ name: 'player_state', source, meter, logger, heartbeatMs });
+  const deaf = states.onChange((playerId) => hub.changed(playerId));
   return {
-    version: BigInt(row.version),
-    bytes: toBinary(WatchPlayerStateResponseSchema, answer),
-    asOf: row.as_of.getTime(),
+    ...hub,
+    close() {
+      deaf();
+      return hub.close();
+    },
   };
 }

@@ -8,6 +8,8 @@ let stored: Map<string, bigint>;
 let lagging: Map<string, bigint>;
 let reads: string[][];
 let failing: Error | undefined;
+/** The key that can not be read. */
+const broken = 'broken';
 let gate: Promise<void> | undefined;
 let checks: number;
 let hub: WatchHub;
@@ -28,7 +30,7 @@ beforeEach(() => {
         await gate;
         if (failing) throw failing;
         const found = keys.filter((key) => seen.has(key));
-        return new Map(found.map((key) => [key, watched(seen.get(key)!)]));
+        return new Map(found.map((key) => [key, key === broken ? new Error('torn') : watched(seen.get(key)!)]));
       },
       async newer(known) {
         checks += 1;
@@ -198,6 +200,14 @@ test('while it can not be read new watches are refused and open ones go on, and 
 test('a key that is not there is refused, and is not watched any more', async () => {
   await expect(watch('b').next()).rejects.toThrow('no b');
   expect(hub.size()).toEqual({ watches: 0, keys: 0 });
+});
+
+test('a key that can not be read is refused alone', async () => {
+  stored.set(broken, 1n).set('a', 1n);
+  const [torn, whole] = [watch(broken).next(), watch('a').next()];
+  await expect(torn).rejects.toThrow('torn');
+  expect(await whole).toBe('1');
+  expect(reads).toEqual([[broken, 'a']]);
 });
 
 test('silence is broken by heartbeats, which tell how long nothing was newer', async () => {

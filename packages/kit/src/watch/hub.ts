@@ -15,9 +15,9 @@ const RETRY_AFTER_MS = 1_000;
 export type WatchSource = {
   /**
    * Reads the newest versions of at most 250 keys, each at least at the version given with it where that can be read;
-   * absent keys are left out.
+   * absent keys are left out, and a fault stands for a key that can not be read.
    */
-  load(floors: ReadonlyMap<string, bigint>): Promise<ReadonlyMap<string, Watched>>;
+  load(floors: ReadonlyMap<string, bigint>): Promise<ReadonlyMap<string, Watched | Error>>;
   /** Of these keys with the versions that were read, those of which there is a newer version; as of `asOf`. */
   newer(known: ReadonlyMap<string, bigint>): Promise<{ versions: ReadonlyMap<string, bigint>; asOf: number }>;
   /** The fault of a watch on a key that is not there. */
@@ -88,8 +88,8 @@ export function createWatchHub({
       const found = await source.load(new Map(readings.map(({ key, floor }) => [key, floor])));
       for (const { key, topic, floor, arrivals } of readings) {
         const watched = found.get(key);
-        if (!watched) {
-          endAll(arrivals, source.absent(key));
+        if (!watched || watched instanceof Error) {
+          endAll(arrivals, watched ?? source.absent(key));
         } else if (topic.publish(watched, arrivals)) {
         } else if (topic.floor > floor) {
           // It changed while it was read.
