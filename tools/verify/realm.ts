@@ -19,9 +19,7 @@ export async function withVerifications<T>(
   try {
     for (const client of clients) {
       await client.connect();
-      // Ranges of indexes are read, whatever the planner thinks of a table. Nothing is written.
-      await client.query('set enable_seqscan = off; set jit = off; set default_transaction_read_only = on');
-      await client.query("set work_mem = '64MB'");
+      await client.query("set jit = off; set work_mem = '64MB'; set default_transaction_read_only = on");
     }
     return await work([
       ...playerStateVerifications(playerState),
