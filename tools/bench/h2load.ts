@@ -4,8 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { createRandom } from '../seed/random.ts';
+import { cpuSeconds } from './cpu.ts';
 import { FRAME_HEADER } from './grpc-frame.ts';
 import type { LoadOrder, LoadReport } from './load-process.ts';
+import { requestAt } from './requests.ts';
 import { sampleAnswers } from './sample.ts';
 import { createZipf } from './zipf.ts';
 
@@ -21,8 +23,8 @@ const TIME_VARIES = 8;
  */
 export async function loadByH2load(program: string, order: LoadOrder): Promise<LoadReport> {
   const folder = mkdtempSync(join(tmpdir(), 'realmkeep-bench-'));
-  const draw = createZipf(order.requests.length, createRandom(order.seed).next);
-  const requests = Array.from({ length: order.connections }, () => order.requests[draw()]!);
+  const draw = createZipf(order.requests.ends.length, createRandom(order.seed).next);
+  const requests = Array.from({ length: order.connections }, () => requestAt(order.requests, draw()));
   const files = requests.map((request, index) => {
     const file = join(folder, `${index}.bin`);
     writeFileSync(file, request);
@@ -35,7 +37,9 @@ export async function loadByH2load(program: string, order: LoadOrder): Promise<L
     const all = (seconds: number) => Promise.all(files.map((file) => loadOne(program, order, file, seconds)));
     // The warm-up is a run of its own: h2load's counts of data would include it.
     await all(order.warmUpSeconds);
+    const cpu = cpuSeconds(order.pid);
     const counts = await all(order.seconds);
+    const serverCpuSeconds = cpuSeconds(order.pid) - cpu;
     const sum = (values: number[]) => values.reduce((total, value) => total + value, 0);
     const answered = sum(counts.map((count) => count.succeeded));
     const refused = sum(
@@ -52,6 +56,8 @@ export async function loadByH2load(program: string, order: LoadOrder): Promise<L
       p50Ms: Number.NaN,
       p99Ms: Number.NaN,
       clientCpuSeconds: Number.NaN,
+      serverCpuSeconds,
+      storeCpuSeconds: Number.NaN,
     };
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -1,145 +1,72 @@
-import { cpus } from 'node:os';
-import { create, toBinary } from '@bufbuild/protobuf';
-import { GetPlayerStateRequestSchema } from '@realmkeep/proto/realmkeep/player_state/v1/player_state_service';
-import { onPath } from '@realmkeep/testkit/parts/on-path';
 import pg from 'pg';
-import { createRandom } from '../seed/random.ts';
-import { cpuSeconds } from './cpu.ts';
-import type { EchoOrder } from './echo-process.ts';
-import { frame } from './grpc-frame.ts';
-import { chooseLoad } from './load.ts';
-import { startBenchRealm } from './realm.ts';
-import { sampleAnswers, typicalAnswer } from './sample.ts';
-import { median } from './table.ts';
-import { startWorker } from './worker.ts';
-import { createZipf } from './zipf.ts';
+import { drawByZipf } from './draws.ts';
+import { inTurns, type Target } from './figures.ts';
+import { GET, getRequest } from './player-calls.ts';
+import { packRequests } from './requests.ts';
+import { type Compared, compareRates, tallyText } from './result.ts';
+import type { Bench, Row } from './row.ts';
+import { sampleAnswers } from './sample.ts';
+import type { Echo, Server } from './stand.ts';
 
-export type HotReadOptions = {
-  players: number;
-  rounds: number;
-  warmUpSeconds: number;
-  seconds: number;
-  connections: number;
-  streams: number;
-  say: (line: string) => void;
+export const hotRead: Row = {
+  name: 'hot-read',
+  about: 'GetPlayerState by Zipf from one process, beside a bare grpc-js server with ready bytes',
+  run: async (bench) => {
+    const reads = await hotReads(bench);
+    return compareReads(bench, {
+      row: 'hot-read',
+      reads,
+      server: bench.stand.service,
+      source: 'l1',
+      bar: { atLeast: 0.8 },
+    });
+  },
 };
 
-/** The medians over the rounds of one target. CPU is of the server's process, in microseconds a request. */
-export type TargetResult = { perSecond: number; cpuMicros: number; p50Ms: number; p99Ms: number; rounds: number[] };
-
-export type HotReadResult = {
-  bench: 'hot-read';
-  note: string;
-  ratio: number;
-  cpuRatio: number;
-  ours: TargetResult;
-  reference: TargetResult;
-  sources: Record<string, number>;
-  answerBytes: number;
-  players: number;
-  inFlight: number;
-  connections: number;
-  load: string;
-  cores: number;
-  cpu: string;
-  node: string;
+export const l2Read: Row = {
+  name: 'l2-read',
+  about: 'the same with L1 off: every read is a hit in Valkey',
+  run: async (bench) => {
+    const reads = await hotReads(bench);
+    const server = await bench.stand.second({ CACHE_L1_MAX_BYTES: '0' });
+    return compareReads(bench, { row: 'l2-read', reads, server, source: 'l2', bar: { atLeast: 0.5 } });
+  },
 };
 
-const path = '/realmkeep.player_state.v1.PlayerStateService/GetPlayerState';
+/** Hot reads of one process, and the echo that is their reference. */
+export type HotReads = { ours: (server: Server) => Target; reference: Target; echo: Echo };
 
-/**
- * GetPlayerState of players drawn by Zipf through one player-state process, past the ingress, beside a bare grpc-js
- * server that hands over ready bytes of the same size with the same response headers: in one run, in turns.
- * Rejects when any call of either is not answered with a message and status OK.
- */
-export async function benchHotRead(options: HotReadOptions): Promise<HotReadResult> {
-  const { players, rounds, connections, streams, warmUpSeconds, seconds, say } = options;
-  const { realm, end } = await startBenchRealm({ service: 'player-state', players, seed: 1, say });
-  let echo: Awaited<ReturnType<typeof startWorker<{ port: number }>>> | undefined;
-  try {
-    const requests = (await playerIds(realm.databases['player-state'].ownerUrl)).map((playerId) =>
-      toBinary(GetPlayerStateRequestSchema, create(GetPlayerStateRequestSchema, { playerId })),
-    );
-    const service = realm.services['player-state'][0];
-    const token = await realm.token({ role: 'server', subject: 'bench' });
-    const draw = createZipf(requests.length, createRandom(1).next);
-    const drawn = Array.from({ length: 300 }, () => requests[draw()]!);
-    const answers = await sampleAnswers({ address: service.address, path, token, requests: drawn });
-    const { bytes, headers } = typicalAnswer(answers);
-    echo = await startWorker<{ port: number }>('echo-process.ts', { path, answer: bytes, headers } satisfies EchoOrder);
-
-    const load = chooseLoad(onPath('h2load'));
-    const framed = requests.map(frame);
-    const measure = async (address: string, pid: number, seed: number) => {
-      const before = cpuSeconds(pid);
-      const target = { address, path, token, requests: framed };
-      const report = await load.run({ ...target, connections, streams, warmUpSeconds, seconds, seed });
-      // The warm-up is part of the process's CPU but not of the count: it runs at the same rate.
-      const share = seconds / (seconds + warmUpSeconds);
-      const cpuMicros = (((cpuSeconds(pid) - before) * share) / report.answered) * 1e6;
-      const refused = Object.entries(report.statuses).filter(([status]) => status !== '0');
-      if (refused.length > 0 || report.answered === 0) {
-        throw new Error(`not every call was answered, by grpc-status: ${JSON.stringify(report.statuses)}`);
-      }
-      return { perSecond: report.answered / report.seconds, cpuMicros, p50Ms: report.p50Ms, p99Ms: report.p99Ms };
-    };
-    const ours: Round[] = [];
-    const reference: Round[] = [];
-    for (let round = 1; round <= rounds; round += 1) {
-      reference.push(await measure(`127.0.0.1:${echo.answer.port}`, echo.process.pid!, round));
-      ours.push(await measure(service.address, service.pid!, round));
-      say(`round ${round} of ${rounds}: echo ${rate(reference)}/s, GetPlayerState ${rate(ours)}/s`);
-    }
-    const [mine, bare] = [summarize(ours), summarize(reference)];
-    return {
-      bench: 'hot-read',
-      note: 'no cache yet: every read is a query',
-      ratio: mine.perSecond / bare.perSecond,
-      cpuRatio: bare.cpuMicros / mine.cpuMicros,
-      ours: mine,
-      reference: bare,
-      sources: countSources(answers.map((answer) => answer.headers['realmkeep-source'] ?? 'untold')),
-      answerBytes: bytes.length,
-      players,
-      inFlight: connections * streams,
-      connections,
-      load: load.name,
-      cores: cpus().length,
-      cpu: cpus()[0]?.model ?? 'unknown',
-      node: process.version,
-    };
-  } finally {
-    echo?.process.disconnect();
-    await end();
-  }
-}
-
-type Round = Omit<TargetResult, 'rounds'>;
-
-function rate(rounds: Round[]): string {
-  return Math.round(rounds.at(-1)!.perSecond).toLocaleString('en');
-}
-
-function summarize(rounds: Round[]): TargetResult {
-  const middle = (read: (round: Round) => number) => median(rounds.map(read));
+/** Reads by Zipf over all players; the answers that the echo was made from are drawn alike. */
+export async function hotReads({ stand }: Pick<Bench, 'stand'>, mark?: Record<string, string>): Promise<HotReads> {
+  const { playerIds, token } = stand;
+  const messages = playerIds.map(getRequest);
+  const echo = await stand.echo({ path: GET, requests: drawByZipf(messages, 300, 1), ...(mark && { mark }) });
+  const target = { path: GET, token, requests: packRequests(messages), draw: 'zipf' as const };
   return {
-    perSecond: middle((round) => round.perSecond),
-    cpuMicros: middle((round) => round.cpuMicros),
-    p50Ms: middle((round) => round.p50Ms),
-    p99Ms: middle((round) => round.p99Ms),
-    rounds: rounds.map((round) => Math.round(round.perSecond)),
+    ours: ({ address, pid }) => ({ ...target, address, pid, name: 'GetPlayerState' }),
+    reference: { ...target, address: echo.address, pid: echo.pid, name: 'bare echo' },
+    echo,
   };
 }
 
-function countSources(sources: string[]): Record<string, number> {
-  const counts: Record<string, number> = {};
-  for (const source of sources) {
-    counts[source] = (counts[source] ?? 0) + 1;
-  }
-  return counts;
+async function compareReads(
+  { stand, pace, load, say, players }: Bench,
+  compared: { row: string; reads: HotReads; server: Server; source: string; bar: { atLeast: number } },
+): Promise<Compared> {
+  const { row, reads, server, source, bar } = compared;
+  const targets = [reads.reference, reads.ours(server)];
+  const [reference, ours] = await inTurns({ targets, pace, load: () => load, say });
+  const requests = drawByZipf(stand.playerIds.map(getRequest), 300, 1);
+  const answers = await sampleAnswers({ address: server.address, path: GET, token: stand.token, requests });
+  const sources = answers.map(({ headers }) => headers['realmkeep-source'] ?? 'untold');
+  return compareRates(row, ours!, reference!, bar, [
+    `${players.toLocaleString('en')} players by Zipf, answers of ${reads.echo.payloadBytes} bytes, ${pace.connections * pace.streams} in flight, load by ${load.name}`,
+    `of 300 reads afterwards: ${tallyText(sources)}${sources.includes(source) ? '' : `; none from ${source}: that cache is not there yet`}`,
+  ]);
 }
 
-async function playerIds(url: string): Promise<string[]> {
+/** The ids of all players, in order. */
+export async function playerIds(url: string): Promise<string[]> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   try {

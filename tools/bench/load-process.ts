@@ -1,18 +1,26 @@
-import { type ClientHttp2Session, connect } from 'node:http2';
 import { createRandom } from '../seed/random.ts';
+import { cpuSeconds, familyCpuSeconds } from './cpu.ts';
+import { call, callHeaders, countInto, openSession } from './http2-call.ts';
+import { type Requests, requestAt } from './requests.ts';
 import { createZipf } from './zipf.ts';
 
-/** What the parent sends: whom to call with which framed requests, how many at once, and for how long. */
+/** What the parent sends: whom to call with which requests, how many at once, and for how long. */
 export type LoadOrder = {
   address: string;
   path: string;
   token: string | undefined;
-  requests: Uint8Array[];
+  requests: Requests;
+  /** `zipf`: drawn by Zipf's law, over and over. `each`: in order, none twice; the load ends early after the last. */
+  draw: 'zipf' | 'each';
   connections: number;
   streams: number;
   warmUpSeconds: number;
   seconds: number;
   seed: number;
+  /** The server's process, whose CPU is read. */
+  pid: number;
+  /** The stores' processes, whose CPU and their children's is read. */
+  storePids?: number[];
 };
 
 /** What was counted between the end of the warm-up and the end. `statuses` is by the `grpc-status` of each answer. */
@@ -24,6 +32,8 @@ export type LoadReport = {
   p50Ms: number;
   p99Ms: number;
   clientCpuSeconds: number;
+  serverCpuSeconds: number;
+  storeCpuSeconds: number;
 };
 
 // Plain HTTP/2 instead of a gRPC client: one core of this process must out-run one core of a grpc-js server, and a
@@ -39,64 +49,57 @@ process.once('message', (order: LoadOrder) => {
 });
 
 async function run(order: LoadOrder): Promise<LoadReport> {
-  const sessions = await Promise.all(Array.from({ length: order.connections }, () => open(order.address)));
-  const bodies = order.requests.map((bytes) => Buffer.from(bytes));
-  const draw = createZipf(bodies.length, createRandom(order.seed).next);
-  const headers = {
-    ':method': 'POST',
-    ':path': order.path,
-    'content-type': 'application/grpc',
-    te: 'trailers',
-    ...(order.token === undefined ? {} : { authorization: `Bearer ${order.token}` }),
-  };
+  const { requests, connections, streams, pid, storePids = [] } = order;
+  const sessions = await Promise.all(Array.from({ length: connections }, () => openSession(order.address)));
+  const headers = callHeaders(order);
   const statuses: Record<string, number> = {};
   const durations: number[] = [];
   let dataBytes = 0;
   let counting = false;
   let running = true;
-
-  const once = (session: ClientHttp2Session) =>
-    new Promise<void>((resolve) => {
-      const begin = performance.now();
-      let status: string | undefined;
-      let bytes = 0;
-      const call = session.request(headers);
-      const read = (fields: Record<string, unknown>) => {
-        status = (fields['grpc-status'] as string | undefined) ?? status;
-      };
-      call.on('response', read).on('trailers', read);
-      call.on('data', (chunk: Buffer) => {
-        bytes += chunk.length;
-      });
-      call.on('error', () => {});
-      call.on('close', () => {
-        if (counting) {
-          const key = status ?? 'broken';
-          // An answer that says OK and brings no message is none.
-          const seen = key === '0' && bytes < 5 ? 'empty' : key;
-          statuses[seen] = (statuses[seen] ?? 0) + 1;
-          dataBytes += bytes;
-          durations.push(performance.now() - begin);
-        }
-        resolve();
-      });
-      call.end(bodies[draw()]);
-    });
-  const lane = async (session: ClientHttp2Session) => {
+  let exhausted = () => {};
+  const end = new Promise<void>((resolve) => {
+    exhausted = resolve;
+  });
+  const zipf = createZipf(requests.ends.length, createRandom(order.seed).next);
+  let following = 0;
+  const next = () => {
+    if (order.draw === 'zipf') return zipf();
+    if (following === requests.ends.length) return undefined;
+    following += 1;
+    return following - 1;
+  };
+  const lane = async (session: Awaited<ReturnType<typeof openSession>>) => {
     while (running) {
-      await once(session);
+      const index = next();
+      if (index === undefined) {
+        running = false;
+        exhausted();
+        return;
+      }
+      const begin = performance.now();
+      const { status, bytes } = await call(session, headers, requestAt(requests, index));
+      if (counting) {
+        countInto(statuses, status);
+        dataBytes += bytes;
+        durations.push(performance.now() - begin);
+      }
     }
   };
 
-  const lanes = sessions.flatMap((session) => Array.from({ length: order.streams }, () => lane(session)));
-  await elapsed(order.warmUpSeconds);
+  const lanes = sessions.flatMap((session) => Array.from({ length: streams }, () => lane(session)));
+  await Promise.race([elapsed(order.warmUpSeconds), end]);
   counting = true;
   const cpu = process.cpuUsage();
+  const serverCpu = cpuSeconds(pid);
+  const storeCpu = familyCpuSeconds(storePids);
   const begin = performance.now();
-  await elapsed(order.seconds);
+  await Promise.race([elapsed(order.seconds), end]);
   counting = false;
   const seconds = (performance.now() - begin) / 1000;
   const used = process.cpuUsage(cpu);
+  const serverCpuSeconds = cpuSeconds(pid) - serverCpu;
+  const storeCpuSeconds = familyCpuSeconds(storePids) - storeCpu;
   running = false;
   await Promise.all(lanes);
   for (const session of sessions) {
@@ -111,20 +114,11 @@ async function run(order: LoadOrder): Promise<LoadReport> {
     p50Ms: durations[Math.floor(durations.length * 0.5)] ?? Number.NaN,
     p99Ms: durations[Math.floor(durations.length * 0.99)] ?? Number.NaN,
     clientCpuSeconds: (used.user + used.system) / 1e6,
+    serverCpuSeconds,
+    storeCpuSeconds,
   };
 }
 
-function open(address: string): Promise<ClientHttp2Session> {
-  return new Promise((resolve, reject) => {
-    const session = connect(`http://${address}`, { settings: { initialWindowSize: 1 << 20 } });
-    session.once('connect', () => {
-      session.setLocalWindowSize(1 << 24);
-      resolve(session);
-    });
-    session.once('error', reject);
-  });
-}
-
 function elapsed(seconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+  return new Promise((resolve) => setTimeout(resolve, seconds * 1000).unref());
 }

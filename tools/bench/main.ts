@@ -1,21 +1,34 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { killChildrenOnExit } from '@realmkeep/testkit/parts/child';
 import { STATE_FOLDER } from '../local/running.ts';
-import { benchHotRead, type HotReadResult, type TargetResult } from './hot-read.ts';
-import { table } from './table.ts';
+import { zipfLoad } from './load.ts';
+import { picture } from './picture.ts';
+import { report } from './report.ts';
+import type { Result } from './result.ts';
+import type { Bench } from './row.ts';
+import { ROWS } from './rows.ts';
+import { openStand } from './stand.ts';
+
+const DOCS = fileURLToPath(new URL('../../docs/bench', import.meta.url));
 
 const usage = `Benchmarks, each beside its reference in the same run.
 
-  npm run bench -- hot-read [--short] [--players <number>] [--rounds <number>]
+  npm run bench -- <row>... | all [--short] [--players <number>] [--rounds <number>] [--seconds <number>] [--own-load]
 
-  hot-read    GetPlayerState of one player process, beside a bare grpc-js server with ready bytes
-  --short     fewer players and rounds: under a minute
+${ROWS.map(({ name, about }) => `  ${name.padEnd(12)} ${about}`).join('\n')}
+
+  --short      fewer players, rounds and seconds: to see that it works. Written to .realmkeep/bench, else to docs/bench
+  --players    how many are seeded; default 100,000 (short: 2,000)
+  --own-load   our load process also where h2load is installed, which sends one request a connection and no quantiles
 `;
 
 const say = (line: string) => process.stderr.write(`${line}\n`);
 
-/** Runs the benchmark that is named and answers the exit status. */
+/** Runs the benchmarks that are named and answers the exit status: 1 when one of them could not be run to its end. */
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
@@ -23,58 +36,67 @@ async function main(): Promise<number> {
       short: { type: 'boolean', default: false },
       players: { type: 'string' },
       rounds: { type: 'string' },
+      seconds: { type: 'string' },
+      'own-load': { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
     },
   });
-  const [bench] = positionals;
-  if (values.help || bench !== 'hot-read') {
+  const rows = ROWS.filter(({ name }) => positionals.includes(name) || positionals.includes('all'));
+  const unknown = positionals.filter((name) => name !== 'all' && !ROWS.some((row) => row.name === name));
+  if (values.help || rows.length === 0 || unknown.length > 0) {
     process.stdout.write(usage);
+    for (const name of unknown) say(`there is no bench "${name}"`);
     return values.help ? 0 : 1;
   }
-  const result = await benchHotRead({
-    players: Number(values.players ?? (values.short ? 2_000 : 10_000)),
-    rounds: Number(values.rounds ?? (values.short ? 3 : 5)),
-    warmUpSeconds: 1,
-    seconds: values.short ? 2 : 8,
+  const { short } = values;
+  const players = number(values.players, short ? 2_000 : 100_000);
+  const pace = {
+    rounds: number(values.rounds, short ? 2 : 5),
+    warmUpSeconds: short ? 1 : 3,
+    seconds: number(values.seconds, short ? 2 : 8),
     connections: 4,
     streams: 16,
-    say,
-  });
-  process.stdout.write(describe(result));
-  const folder = join(STATE_FOLDER, 'bench');
+  };
+  const stand = await openStand({ players, say });
+  const results: Result[] = [];
+  let failed = false;
+  try {
+    const bench: Bench = { stand, players, pace, short, load: zipfLoad({ own: values['own-load'] }), say };
+    for (const row of rows) {
+      say(`${row.name}: ${row.about}`);
+      try {
+        results.push(await row.run(bench));
+      } catch (error) {
+        failed = true;
+        say((error as Error).stack ?? '');
+        results.push({ row: row.name, skipped: `it failed: ${(error as Error).message}` });
+      }
+    }
+  } finally {
+    await stand.end();
+  }
+  const machine = { cores: cpus().length, cpu: cpus()[0]?.model ?? 'unknown', node: process.version };
+  const about = `${players.toLocaleString('en')} players; ${machine.cores} cores shared by load, service and stores (${machine.cpu}); Node ${machine.node}; ${new Date().toISOString().slice(0, 10)}`;
+  process.stdout.write(`\n${report(results)}\n  ${about}\n`);
+  const folder = short ? join(STATE_FOLDER, 'bench') : DOCS;
   mkdirSync(folder, { recursive: true });
-  const file = join(folder, `${bench}-${new Date().toISOString().replaceAll(':', '')}.json`);
-  writeFileSync(file, `${JSON.stringify(result, undefined, 2)}\n`);
-  process.stdout.write(`  written to ${file}\n`);
-  return 0;
+  const name = positionals.includes('all') ? 'all' : rows.map((row) => row.name).join('+');
+  const file = join(folder, `${name}.json`);
+  writeFileSync(file, `${JSON.stringify({ players, pace, machine, results }, undefined, 2)}\n`);
+  writeFileSync(join(folder, `${name}.svg`), picture(results, about));
+  process.stdout.write(`  written to ${file} and ${name}.svg\n`);
+  return failed ? 1 : 0;
 }
 
-function describe(result: HotReadResult): string {
-  const row = (name: string, target: TargetResult) => [
-    name,
-    Math.round(target.perSecond).toLocaleString('en'),
-    number(target.cpuMicros),
-    number(target.p50Ms),
-    number(target.p99Ms),
-  ];
-  const rows = [
-    ['', 'requests/s', 'server CPU us/request', 'p50 ms', 'p99 ms'],
-    row('GetPlayerState, one process', result.ours),
-    row('bare grpc-js, ready bytes', result.reference),
-    ['ratio', result.ratio.toFixed(2), result.cpuRatio.toFixed(2), '', ''],
-  ];
-  const sources = Object.entries(result.sources).map(([source, count]) => `${source} ${count}`);
-  return `
-hot-read (${result.note})
-${table(rows)}
-  ${result.players.toLocaleString('en')} players drawn by Zipf, answers of ${result.answerBytes} bytes, ${result.inFlight} in flight over ${result.connections} connections
-  ${result.cores} cores shared by load, server and Postgres; load by ${result.load}; Node ${result.node}; sources sampled: ${sources.join(', ')}
-`;
+function number(text: string | undefined, fallback: number): number {
+  const value = Number(text ?? fallback);
+  if (!Number.isFinite(value) || value <= 0) throw new Error(`"${text}" is not a number above 0`);
+  return value;
 }
 
-function number(value: number): string {
-  return Number.isNaN(value) ? '-' : value.toFixed(value < 10 ? 1 : 0);
-}
+// Ctrl-C ends every process that was started.
+killChildrenOnExit();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
 
 process.exitCode = await main().catch((error: Error) => {
   say(error.message);

@@ -6,35 +6,45 @@ import type { ServiceName } from '../local/service-names.ts';
 import { seedRealm } from '../seed/seed.ts';
 
 /** A realm for one benchmark: its own stores in a temporary folder, seeded. `end` leaves nothing behind. */
-export type BenchRealm = { realm: Realm; end: () => Promise<void> };
+export type BenchRealm = { realm: Realm; folder: string; end: () => Promise<void> };
 
 /**
  * Starts a realm of its own with `players` seeded players, apart from a local system that may run. The parts that are
- * not measured are stopped: the ingress and every service but `service`.
+ * not measured are stopped: the ingress and every service but `service`, which has `processes` processes.
  */
 export async function startBenchRealm({
   service,
+  processes = 1,
   players,
   seed,
   say,
 }: {
   service: ServiceName;
+  processes?: number;
   players: number;
   seed: number;
   say: (line: string) => void;
 }): Promise<BenchRealm> {
   const folder = mkdtempSync(join(tmpdir(), 'realmkeep-bench-'));
   let realm: Realm | undefined;
+  const clear = () => rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+  process.once('exit', clear);
   const end = async () => {
     await realm?.stop();
-    rmSync(folder, { recursive: true, force: true });
+    clear();
+    process.off('exit', clear);
   };
   try {
-    realm = await startRealm({ folder, say });
+    realm = await startRealm({
+      folder,
+      replicas: { [service]: processes },
+      env: { DRAIN_DELAY_MS: '200', LOG_LEVEL: 'warn' },
+      say,
+    });
     await realm.envoy.stop();
-    for (const [name, processes] of Object.entries(realm.services)) {
+    for (const [name, others] of Object.entries(realm.services)) {
       if (name !== service) {
-        await Promise.all(processes.map((process) => process.stop()));
+        await Promise.all(others.map((process) => process.stop()));
       }
     }
     const { databases } = realm;
@@ -49,7 +59,7 @@ export async function startBenchRealm({
       seed,
       progress: { begin: () => {}, advance: () => {} },
     });
-    return { realm, end };
+    return { realm, folder, end };
   } catch (error) {
     await end();
     throw error;

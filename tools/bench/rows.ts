@@ -1,0 +1,10 @@
+import { batchRead } from './batch-read.ts';
+import { coldRead } from './cold-read.ts';
+import { growth } from './growth.ts';
+import { hotRead, l2Read } from './hot-read.ts';
+import { latency } from './latency.ts';
+import type { Row } from './row.ts';
+import { tracing } from './tracing.ts';
+
+/** Every bench, in the order in which `all` runs them: those that write come last. */
+export const ROWS: Row[] = [hotRead, l2Read, coldRead, growth, batchRead, latency, tracing];
