@@ -5,6 +5,16 @@ import { hotRead, l2Read } from './hot-read.ts';
 import { latency } from './latency.ts';
 import type { Row } from './row.ts';
 import { tracing } from './tracing.ts';
+import { transaction } from './transaction.ts';
 
 /** Every bench, in the order in which `all` runs them: those that write come last. */
-export const ROWS: Row[] = [hotRead, l2Read, coldRead, growth, batchRead, latency, tracing];
+export const ROWS: Row[] = [
+  hotRead,
+  l2Read,
+  coldRead,
+  growth,
+  batchRead,
+  latency,
+  tracing,
+  transaction,
+];
