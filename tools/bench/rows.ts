@@ -1,4 +1,5 @@
 import { batchRead } from './batch-read.ts';
+import { burst, coldBurst } from './burst.ts';
 import { coldRead } from './cold-read.ts';
 import { growth } from './growth.ts';
 import { hotRead, l2Read } from './hot-read.ts';
@@ -16,5 +17,7 @@ export const ROWS: Row[] = [
   batchRead,
   latency,
   tracing,
+  burst,
+  coldBurst,
   transaction,
 ];
