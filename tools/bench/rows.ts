@@ -7,6 +7,7 @@ import { latency } from './latency.ts';
 import type { Row } from './row.ts';
 import { tracing } from './tracing.ts';
 import { transaction } from './transaction.ts';
+import { watchDelivery } from './watch-delivery.ts';
 
 /** Every bench, in the order in which `all` runs them: those that write come last. */
 export const ROWS: Row[] = [
@@ -19,5 +20,6 @@ export const ROWS: Row[] = [
   tracing,
   burst,
   coldBurst,
+  watchDelivery,
   transaction,
 ];
