@@ -1,4 +1,4 @@
-import type { Measurement } from './probe.ts';
+import { ageOf, type Measurement } from './probe.ts';
 
 /** A node among which a choice is made: what is known of it, and how many works of this process run on it. */
 export type Candidate = { readonly known: Measurement | undefined; readonly busy: number };
@@ -43,7 +43,7 @@ export function chooseForRead<C extends Candidate>(nodes: readonly C[], choice: 
     const node = nodes[(index + turn) % nodes.length] as C;
     const { known } = node;
     if (known?.role !== 'replica' || known.timeline < newest || known.lagMs > maxLagMs) continue;
-    if (known.lagMs + now - known.lookedAt > maxStalenessMs) continue;
+    if (ageOf(known, now) > maxStalenessMs) continue;
     if (!chosen || node.busy < chosen.busy) chosen = node;
   }
   chosen ??= choosePrimary(nodes, newest);

@@ -5,6 +5,7 @@ import { resourceExhausted, unavailable } from '../errors/common.ts';
 import { isConnectionLost, isPoolBusy, isReadOnlyNode, isRecoveryConflict, isServerFull } from './errors.ts';
 import { observeNodes } from './metrics.ts';
 import { createNodeSet, type WatchedNode } from './node-set.ts';
+import { ageOf, type Measurement } from './probe.ts';
 import { createReader, type Reader } from './reader.ts';
 import { type WalPosition, walReachedStatement } from './wal-position.ts';
 
@@ -112,7 +113,7 @@ export function createPostgresNodes(options: PostgresNodesOptions): PostgresNode
       chosen.busy += 1;
       try {
         return await work(
-          createReader(chosen.node, source, (things) => {
+          createReader(chosen.node, { source, asOf: knownAsOf(chosen.known) }, (things) => {
             sendings += things;
           }),
         );
@@ -178,6 +179,12 @@ export function createPostgresNodes(options: PostgresNodesOptions): PostgresNode
       await nodes.close();
     },
   };
+}
+
+/** The time that a node's data are no older than; undefined when that is not known. */
+function knownAsOf(known: Measurement | undefined): Date | undefined {
+  if (!known || known.lagMs === Number.POSITIVE_INFINITY) return undefined;
+  return new Date(Date.now() - (known.role === 'primary' ? 0 : ageOf(known, performance.now())));
 }
 
 /** Whether the error is the node's and not the work's, so that the same work can succeed elsewhere. */

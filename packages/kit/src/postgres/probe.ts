@@ -13,6 +13,11 @@ export type Measurement = {
   lookedAt: number;
 };
 
+/** How old the data of the node can be at most at a moment of `performance.now()`, in milliseconds. */
+export function ageOf({ lagMs, lookedAt }: Measurement, now: number): number {
+  return lagMs + now - lookedAt;
+}
+
 /** A connection that measures. A look that takes longer than `timeoutMs` fails, and so does opening. */
 export async function openProbe(options: {
   url: string;

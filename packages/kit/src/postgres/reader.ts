@@ -9,6 +9,8 @@ export type Reader = {
   /** The node's pool, for libraries that want one. It stays the same object for as long as the process runs. */
   readonly pool: pg.Pool;
   readonly source: 'replica' | 'primary';
+  /** The node's data are at least as new as this, by what was measured of it; absent when nothing is known. */
+  readonly asOf?: Date | undefined;
   /** Runs one statement on a connection of the pool. */
   query<R extends pg.QueryResultRow>(statement: Statement): Promise<pg.QueryResult<R>>;
   /** Runs the work between BEGIN and COMMIT on one connection; rolls back when it throws. */
@@ -19,10 +21,15 @@ export type Reader = {
  * A reader of one node. `sent` hears how many things went out to the server: one a statement and one a transaction, and
  * two when the pool is taken, because nobody knows what is done with it.
  */
-export function createReader(node: PostgresNode, source: Reader['source'], sent: (things: number) => void): Reader {
+export function createReader(
+  node: PostgresNode,
+  { source, asOf }: Pick<Reader, 'source' | 'asOf'>,
+  sent: (things: number) => void,
+): Reader {
   const one = () => sent(1);
   return {
     source,
+    asOf,
     get pool() {
       sent(2);
       return node.pool;
