@@ -60,7 +60,7 @@ export function playerStateRpcs(service: Service, sessions: Pick<Sessions, 'pres
     async createPlayer(request, context) {
       const playerId = request.playerId.toLowerCase();
       const { display_name: displayName, created } = await service.createPlayer(playerId, request.displayName);
-      tell(context, { source: 'primary', version: 1n });
+      tell(context, { source: 'primary', asOf: new Date(), version: 1n });
       return create(CreatePlayerResponseSchema, {
         player: { playerId, displayName, createTime: timestampFromMicros(created) },
         version: 1n,
@@ -70,7 +70,7 @@ export function playerStateRpcs(service: Service, sessions: Pick<Sessions, 'pres
     async updatePlayer({ playerId: id, displayName, expectedVersion }, context) {
       const playerId = id.toLowerCase();
       const { version, created } = await service.updatePlayer(playerId, displayName, expectedVersion);
-      tell(context, { source: 'primary', version });
+      tell(context, { source: 'primary', asOf: new Date(), version });
       return create(UpdatePlayerResponseSchema, {
         player: { playerId, displayName, createTime: timestampFromMicros(created) },
         version: BigInt(version),
@@ -109,13 +109,13 @@ export function playerStateRpcs(service: Service, sessions: Pick<Sessions, 'pres
 
     async applyTransaction(request, context) {
       const answer = await service.applyTransaction(request);
-      tell(context, { source: 'primary' });
+      tell(context, { source: 'primary', asOf: new Date() });
       return answer;
     },
 
     async getTransaction(request, context) {
-      const { row, source } = await service.getTransaction(context.caller, request.transactionId.toLowerCase());
-      tell(context, { source });
+      const { row, source, asOf } = await service.getTransaction(context.caller, request.transactionId.toLowerCase());
+      tell(context, { source, asOf });
       return create(GetTransactionResponseSchema, { transaction: toTransaction(row) });
     },
 
@@ -135,19 +135,19 @@ export function itemCatalogRpcs(service: Service) {
   return implement(ItemCatalogService, {
     async createItem(request, context) {
       const item = await service.createItem(toNewItem(request));
-      tell(context, { source: 'primary', version: item.version });
+      tell(context, { source: 'primary', asOf: new Date(), version: item.version });
       return create(CreateItemResponseSchema, { item: toItem(item) });
     },
 
     async updateItem(request, context) {
       const item = await service.updateItem(request.itemId, toItemChange(request), request.expectedVersion);
-      tell(context, { source: 'primary', version: item.version });
+      tell(context, { source: 'primary', asOf: new Date(), version: item.version });
       return create(UpdateItemResponseSchema, { item: toItem(item) });
     },
 
     async getItem(request, context) {
-      const { item, source } = await service.getItem(request.itemId);
-      tell(context, { source, version: item.version });
+      const { item, source, asOf } = await service.getItem(request.itemId);
+      tell(context, { source, asOf, version: item.version });
       return create(GetItemResponseSchema, { item: toItem(item) });
     },
 

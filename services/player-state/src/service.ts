@@ -28,7 +28,7 @@ import {
   searchItems,
   updateItem,
 } from './repository/items.ts';
-import { findTransaction, type LedgerRow, listTransactions } from './repository/ledger.ts';
+import { findTransaction, listTransactions } from './repository/ledger.ts';
 import { type Place, readOutbox } from './repository/outbox.ts';
 import { createPlayer, updatePlayer } from './repository/players.ts';
 import { readChunk } from './repository/snapshot.ts';
@@ -55,8 +55,14 @@ const MOST_TRIES = 5;
 export function createService(parts: ServiceParts) {
   const { postgres, states, pageTokens, itemLocations, watches, inventoryLimit } = parts;
 
-  async function read<T>(work: (node: Reader) => Promise<T>, options?: ReadOptions): Promise<T & { source: string }> {
-    return postgres.read(async (node) => ({ ...(await work(node)), source: node.source }), options).catch(refused);
+  /** The answer's own `asOf` goes before what was measured of the node. */
+  async function read<T>(
+    work: (node: Reader) => Promise<T>,
+    options?: ReadOptions,
+  ): Promise<{ asOf: Date | undefined } & T & { source: string }> {
+    return postgres
+      .read(async (node) => ({ asOf: node.asOf, ...(await work(node)), source: node.source }), options)
+      .catch(refused);
   }
 
   /**
@@ -155,13 +161,13 @@ export function createService(parts: ServiceParts) {
       return answer;
     },
 
-    async getTransaction(caller: Caller, transactionId: string): Promise<{ row: LedgerRow; source: string }> {
-      const { row, source } = await readFresh(
+    async getTransaction(caller: Caller, transactionId: string) {
+      const { row, source, asOf } = await readFresh(
         async (node) => ({ row: await findTransaction(node, transactionId) }),
         (answer) => answer.row !== undefined,
       );
       const sees = caller.role !== 'PLAYER' || row?.player_ids.includes(caller.subject.toLowerCase());
-      if (row && sees) return { row, source };
+      if (row && sees) return { row, source, asOf };
       throw refuse.TRANSACTION_NOT_FOUND('the transaction does not exist', { transaction_id: transactionId });
     },
 
@@ -212,12 +218,12 @@ export function createService(parts: ServiceParts) {
       throw unavailable('the write met too many others', RETRY_DELAY_MS);
     },
 
-    async getItem(itemId: string): Promise<{ item: Item; source: string }> {
-      const { item, source } = await readFresh(
+    async getItem(itemId: string) {
+      const { item, source, asOf } = await readFresh(
         async (node) => ({ item: await findItem(node, itemId) }),
         (answer) => answer.item !== null,
       );
-      if (item) return { item, source };
+      if (item) return { item, source, asOf };
       throw refuse.ITEM_NOT_FOUND('the item does not exist', { item_id: itemId });
     },
 
@@ -228,7 +234,7 @@ export function createService(parts: ServiceParts) {
     async listItems(pageSize: number, pageToken: string) {
       const query = 'items';
       const start = openPage(query, pageToken);
-      const { items, wal, source } = await read(
+      const { items, wal, source, asOf } = await read(
         async (node) => {
           const found = await listItems(node, start?.cursor as string | undefined, pageSize + 1);
           const { rows } = await node.query<{ timeline: number; lsn: string }>(walPositionStatement);
@@ -239,7 +245,7 @@ export function createService(parts: ServiceParts) {
       const page = items.slice(0, pageSize);
       const more = items.length > pageSize ? page.at(-1) : undefined;
       const nextPageToken = more ? pageTokens.sign({ query, cursor: more.itemId, wal }) : '';
-      return { page, nextPageToken, source };
+      return { page, nextPageToken, asOf, source };
     },
 
     followItemEvents(from: Place | undefined, signal: AbortSignal) {
