@@ -15,8 +15,6 @@ export type BurstReport = {
   /** From the first call's begin to the last one's end. */
   seconds: number;
   statuses: Record<string, number>;
-  /** The most streams that were open on the wire at once. */
-  peak: number;
   dataBytes: number;
   p50Ms: number;
   p99Ms: number;
@@ -38,24 +36,12 @@ async function run({ address, requests, connections, streams, ...rest }: BurstOr
   const headers = callHeaders(rest);
   const statuses: Record<string, number> = {};
   const durations: number[] = [];
-  let open = 0;
-  let peak = 0;
   let dataBytes = 0;
   const cpu = process.cpuUsage();
   const start = performance.now();
   const one = async (index: number) => {
-    let began = false;
-    const { status, bytes } = await call(
-      sessions[index % connections]!,
-      headers,
-      requestAt(requests, index % requests.ends.length),
-      () => {
-        began = true;
-        open += 1;
-        peak = Math.max(peak, open);
-      },
-    );
-    if (began) open -= 1;
+    const request = requestAt(requests, index % requests.ends.length);
+    const { status, bytes } = await call(sessions[index % connections]!, headers, request);
     countInto(statuses, status);
     dataBytes += bytes;
     durations.push(performance.now() - start);
@@ -68,7 +54,6 @@ async function run({ address, requests, connections, streams, ...rest }: BurstOr
   return {
     seconds,
     statuses,
-    peak,
     dataBytes,
     p50Ms: durations[Math.floor(durations.length * 0.5)] ?? Number.NaN,
     p99Ms: durations[Math.floor(durations.length * 0.99)] ?? Number.NaN,

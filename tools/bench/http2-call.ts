@@ -27,13 +27,8 @@ export function callHeaders({ path, token }: { path: string; token: string | und
   };
 }
 
-/** Makes one unary call with a framed request; never rejects. `began` is told once its stream is open on the wire. */
-export function call(
-  session: ClientHttp2Session,
-  headers: OutgoingHttpHeaders,
-  body: Uint8Array,
-  began?: () => void,
-): Promise<Ended> {
+/** Makes one unary call with a framed request; never rejects. */
+export function call(session: ClientHttp2Session, headers: OutgoingHttpHeaders, body: Uint8Array): Promise<Ended> {
   return new Promise((resolve) => {
     let status: string | undefined;
     let bytes = 0;
@@ -41,7 +36,6 @@ export function call(
     const read = (fields: Record<string, unknown>) => {
       status = (fields['grpc-status'] as string | undefined) ?? status;
     };
-    if (began) stream.on('ready', began);
     stream.on('response', read).on('trailers', read);
     stream.on('data', (chunk: Buffer) => {
       bytes += chunk.length;

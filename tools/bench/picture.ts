@@ -18,7 +18,7 @@ export function picture(results: Result[], subtitle: string): string {
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="system-ui, sans-serif" font-size="13">`,
     `<rect width="${WIDTH}" height="${height}" fill="#ffffff"/>`,
-    text(16, 26, 'Each bench over its bar', 'font-size="17" font-weight="600"'),
+    text(16, 26, 'Each ratio over its bar (the dashed line)', 'font-size="17" font-weight="600"'),
     text(16, 46, subtitle, 'fill="#555"'),
     ...barred.map((result, index) => bar(result, 60 + index * ROW)),
     rule(barred.length),
