@@ -8,6 +8,7 @@ import type { Row } from './row.ts';
 import { tracing } from './tracing.ts';
 import { transaction } from './transaction.ts';
 import { watchDelivery } from './watch-delivery.ts';
+import { watchMemory } from './watch-memory.ts';
 
 /** Every bench, in the order in which `all` runs them: those that write come last. */
 export const ROWS: Row[] = [
@@ -20,6 +21,7 @@ export const ROWS: Row[] = [
   tracing,
   burst,
   coldBurst,
+  watchMemory,
   watchDelivery,
   transaction,
 ];
