@@ -7,6 +7,7 @@ import { AreaStatsService } from '@realmkeep/proto/realmkeep/area_stats/v1/area_
 import { PlayerItemLocationService } from '@realmkeep/proto/realmkeep/item_location/v1/player_item_location_service';
 import { createStateCache } from './cache.ts';
 import { startSessionChores } from './chores/sessions.ts';
+import { redoWrites } from './chores/states.ts';
 import { startChores } from './chores.ts';
 import type { Config } from './config.ts';
 import { startDelivery } from './delivery.ts';
@@ -67,6 +68,8 @@ export async function startApp(config: Config): Promise<App> {
       logger,
     });
     foundation.onClose(() => states.close());
+    const redone = redoWrites({ postgres, states, withinMs: config.CACHE_L2_TTL_MS, logger });
+    foundation.onClose(() => redone.stop());
 
     const watches = startWatches({
       states,

@@ -126,6 +126,21 @@ test('a key that nobody has yet, read by 1,000 callers at once, costs one query'
   expect((await fetches()) - before).toBe(1);
 });
 
+test('what a process wrote and did not live to keep is kept by the next one that starts', async () => {
+  const [playerId] = await newPlayers(1);
+  await Promise.all([one, other].map((game) => game.getPlayerState({ playerId })));
+  await app.rows(
+    `select apply_transaction(uuidv7(), '', '{credit}', array[$1]::uuid[], '{null}', '{gold}', '{null}', '{null}', '{1}',
+       '{null}', '{}', '{}', 10, 10)`,
+    [playerId],
+  );
+  expect((await one.getPlayerState({ playerId })).state!.version).toBe(1n);
+  await app.replica(PlayerStateService);
+  await until(async () => (await one.getPlayerState({ playerId })).state!.version === 2n, {
+    what: 'the write to be seen',
+  });
+});
+
 test('while every Redis node is killed and comes back, nothing fails and no reader goes back', async () => {
   const players = await newPlayers(20);
   const games = [one, other];

@@ -58,6 +58,23 @@ export async function applyTransaction(
   return rows[0]!;
 }
 
+/** The players of transactions that were committed in the last `ms` milliseconds, each once, the latest first. */
+export async function recentlyWritten(primary: Reader, ms: number): Promise<string[]> {
+  const { rows } = await primary.query<{ player_id: string }>({
+    name: 'recently_written',
+    // By the requests, whose times have an index.
+    text: `select w.player_id from (
+        select unnest(t.player_ids) as player_id, t.created_at
+        from transaction_requests r
+          join transactions t on t.transaction_id = r.transaction_id and t.created_at = r.created_at
+        where r.created_at > now() - make_interval(secs => $1) and t.created_at > now() - make_interval(secs => $1)
+      ) w
+      group by w.player_id order by max(w.created_at) desc`,
+    values: [ms / 1_000],
+  });
+  return rows.map((row) => row.player_id);
+}
+
 /** Makes the ledger's partitions of this month and the next two; answers how many tables were missing. */
 export async function ensureLedgerPartitions(primary: Reader): Promise<number> {
   const { rows } = await primary.query<{ made: number }>({
