@@ -368,7 +368,7 @@ export declare type BatchGetPlayerStatesResponse = Message<"realmkeep.player_sta
   omittedPlayerIds: string[];
 
   /**
-   * The time of the snapshot.
+   * The time of the oldest state's snapshot.
    *
    * @generated from field: google.protobuf.Timestamp as_of = 4;
    */
@@ -674,8 +674,8 @@ export declare const PlayerStateService: GenService<{
     output: typeof UpdatePlayerResponseSchema;
   },
   /**
-   * Reads one player's state, from one snapshot of one database node. A replica answers, the primary when no
-   * replica is fresh enough for `min_version` and `max_staleness`.
+   * Reads one player's state, from one snapshot of one database node. A cache or a replica answers, the primary when
+   * neither is fresh enough for `min_version` and `max_staleness`.
    *
    * NOT_FOUND PLAYER_NOT_FOUND: no such player.
    * FAILED_PRECONDITION VERSION_NOT_REACHED: the player's version is still below `min_version`.
@@ -688,7 +688,8 @@ export declare const PlayerStateService: GenService<{
     output: typeof GetPlayerStateResponseSchema;
   },
   /**
-   * Reads up to 250 players' states in the BASIC view, all from one snapshot of one database node.
+   * Reads up to 250 players' states in the BASIC view, each from one snapshot of one database node, not all from the
+   * same.
    * Unknown players are listed, not an error.
    *
    * @generated from rpc realmkeep.player_state.v1.PlayerStateService.BatchGetPlayerStates
