@@ -30,7 +30,7 @@ export const coldBurst: Row = {
 async function run(bench: Bench, row: 'burst' | 'burst-cold', bar: Bar): Promise<Compared> {
   const { stand, short, say, players, pace } = bench;
   const { realm, token } = stand;
-  const { echo } = await hotReads(bench, MARK);
+  const { echo } = await hotReads(bench, { mark: MARK });
   const distinct = Math.min(DISTINCT, players);
   const order = shuffle(stand.playerIds, 5);
   const streams = short ? 50 : 1_000;

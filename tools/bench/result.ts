@@ -37,14 +37,20 @@ export type Skipped = { row: string; skipped: string };
 export type Result = Compared | Skipped;
 
 /** Compares two figures by their requests a second. */
-export function compareRates(row: string, ours: Figures, reference: Figures, bar: Bar, facts: string[]): Compared {
+export function compareRates(
+  row: string,
+  ours: Figures,
+  reference: Figures,
+  bar: Bar | undefined,
+  facts: string[],
+): Compared {
   return {
     row,
     unit: 'requests/s',
     ours: { name: ours.name, value: ours.perSecond },
     reference: { name: reference.name, value: reference.perSecond },
     ratio: ours.perSecond / reference.perSecond,
-    bar,
+    ...(bar && { bar }),
     facts: [
       `server CPU a request ${ours.cpuMicros.toFixed(0)} us beside ${reference.cpuMicros.toFixed(0)} us, ${(reference.cpuMicros / ours.cpuMicros).toFixed(2)}`,
       ...(Number.isNaN(ours.p50Ms)

@@ -2,7 +2,7 @@ import { batchRead } from './batch-read.ts';
 import { burst, coldBurst } from './burst.ts';
 import { coldRead } from './cold-read.ts';
 import { growth } from './growth.ts';
-import { hotRead, l2Read } from './hot-read.ts';
+import { hotRead, l2Read, zipfRead } from './hot-read.ts';
 import { latency } from './latency.ts';
 import type { Row } from './row.ts';
 import { tracing } from './tracing.ts';
@@ -14,6 +14,7 @@ import { watchMemory } from './watch-memory.ts';
 export const ROWS: Row[] = [
   hotRead,
   l2Read,
+  zipfRead,
   coldRead,
   growth,
   batchRead,
