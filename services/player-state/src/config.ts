@@ -21,7 +21,7 @@ const settings = {
     desc: 'What a process keeps of players’ states in its memory, in bytes; 0: nothing',
     example: '64000000',
   }),
-  CACHE_L1_TTL_MS: count({ default: 5_000, desc: 'How long a state is kept in memory at most', example: '5000' }),
+  CACHE_L1_TTL_MS: count({ default: 15_000, desc: 'How long a state is kept in memory at most', example: '15000' }),
   CACHE_L2_TTL_MS: count({
     default: 60_000,
     desc: 'How long a state is kept in Redis; the longest that a lost news of a write can last',
