@@ -1,3 +1,4 @@
+import { commitBarrier } from '@realmkeep/kit/postgres/commit-barrier';
 import { sqlState } from '@realmkeep/kit/postgres/errors';
 import type { PostgresNodes, Reader } from '@realmkeep/kit/postgres/nodes';
 import pg from 'pg';
@@ -25,7 +26,7 @@ const RECORD_EVENTS = `
   select record_events(
     $1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[],
     make_interval(secs => $7), make_interval(secs => $8)
-  ) as outcomes`;
+  ) as outcomes, ${commitBarrier}`;
 
 export type Repository = ReturnType<typeof createRepository>;
 

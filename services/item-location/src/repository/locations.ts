@@ -1,4 +1,5 @@
 import { PrismaPg } from '@prisma/adapter-pg';
+import { commitBarrier } from '@realmkeep/kit/postgres/commit-barrier';
 import type { Reader } from '@realmkeep/kit/postgres/nodes';
 import type pg from 'pg';
 import { type Location, PrismaClient } from '../generated/prisma/client.ts';
@@ -23,7 +24,8 @@ export async function createLocation(
   location: Pick<Location, 'locationId' | 'name' | 'areaCode'>,
 ): Promise<Location> {
   const { location: locations } = prisma(primary);
-  await locations.createMany({ data: [location], skipDuplicates: true });
+  const { count } = await locations.createMany({ data: [location], skipDuplicates: true });
+  if (count === 0) await primary.query({ name: 'confirm_location', text: `select ${commitBarrier}`, values: [] });
   return locations.findUniqueOrThrow({ where: { locationId: location.locationId } });
 }
 

@@ -1,3 +1,4 @@
+import { commitBarrier } from '@realmkeep/kit/postgres/commit-barrier';
 import type { Reader } from '@realmkeep/kit/postgres/nodes';
 import type { ItemLocationRow } from '../item-location.ts';
 import type { Move } from '../move-request.ts';
@@ -17,7 +18,8 @@ export async function moveItems(
   const { requestId, contentHash, mover, moves } = request;
   const { rows } = await primary.query<{ answer: MoveAnswer }>({
     name: 'move_items',
-    text: 'select move_items($1, $2, $3, $4, $5, $6, $7, $8, $9) as answer',
+    text: `select m.answer, case when (m.answer ->> 'replayed')::boolean then ${commitBarrier} end
+      from move_items($1, $2, $3, $4, $5, $6, $7, $8, $9) as m (answer)`,
     values: [
       requestId,
       contentHash,

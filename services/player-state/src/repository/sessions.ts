@@ -1,3 +1,4 @@
+import { commitBarrier } from '@realmkeep/kit/postgres/commit-barrier';
 import type { Reader } from '@realmkeep/kit/postgres/nodes';
 
 /** A session: times in microseconds as text. */
@@ -26,7 +27,7 @@ export async function startSession(
 ): Promise<{ row: SessionRow; endedId: string | null }> {
   const { rows } = await primary.query<SessionRow & { ended_session_id: string | null }>({
     name: 'start_session',
-    text: `select ${COLUMNS}, f.ended_session_id
+    text: `select ${COLUMNS}, f.ended_session_id, ${commitBarrier}
       from start_session($1, $2, $3, $4, $5 * interval '1 millisecond') f, lateral (select (f.session).*) s`,
     values: [sessionId, playerId, areaCode, multiplayerMode, leaseMs],
   });
@@ -38,7 +39,7 @@ export async function startSession(
 export async function endSession(primary: Reader, sessionId: string, owner: string | null): Promise<SessionRow> {
   const { rows } = await primary.query<SessionRow>({
     name: 'end_session',
-    text: `select ${COLUMNS} from end_session($1, $2) s`,
+    text: `select ${COLUMNS}, ${commitBarrier} from end_session($1, $2) s`,
     values: [sessionId, owner],
   });
   return rows[0]!;
