@@ -50,7 +50,9 @@ async function open() {
   const answers = client.followItemEvents({})[Symbol.asyncIterator]();
   return {
     next: async () => (await answers.next()).value?.asOf?.seconds as bigint | undefined,
-    leave: () => answers.return?.(),
+    leave: async () => {
+      await answers.return?.();
+    },
   };
 }
 
