@@ -65,20 +65,25 @@ test('commands and scripts of all slots mix in one turn and each meets its own k
 });
 
 test('commands to a node that hangs fail within the time of a command, those to others are answered', async () => {
+  // Long enough that a busy machine answers in time, so that only the frozen node's commands can run out of it.
+  const patient = createRedis({ nodes: valkey.addresses, password: 'secret', commandTimeoutMs: 2_000, logger });
+  expect(await whenReady(patient, 5_000)).toBe(true);
+  await Promise.all(keys.map((key) => patient.get(key)));
   const frozen = valkey.nodes[0]!.pid!;
   process.kill(frozen, 'SIGSTOP');
   try {
-    const outcomes = await Promise.all(keys.map((key) => timed(redis.get(key))));
+    const outcomes = await Promise.all(keys.map((key) => timed(patient.get(key))));
     const failed = outcomes.filter(({ failed }) => failed).length;
     expect(failed).toBeGreaterThan(keys.length / 6);
     expect(failed).toBeLessThan(keys.length / 2);
-    expect(Math.max(...outcomes.map(({ ms }) => ms))).toBeLessThan(1_500);
+    expect(Math.max(...outcomes.map(({ ms }) => ms))).toBeLessThan(3_500);
   } finally {
     process.kill(frozen, 'SIGCONT');
   }
-  await until(async () => (await Promise.all(keys.map((key) => redis.get(key)))).length === keys.length, {
+  await until(async () => (await Promise.all(keys.map((key) => patient.get(key)))).length === keys.length, {
     what: 'every key to be served again',
   });
+  patient.disconnect();
 });
 
 test('commands fail at once while the whole cluster is away, and succeed when it is back', async () => {
