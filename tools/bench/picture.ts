@@ -17,6 +17,7 @@ export function picture(results: Result[], subtitle: string): string {
   const height = barsEnd + 20 + (curve ? CURVE + 50 : 0);
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="system-ui, sans-serif" font-size="13">`,
+    '<title>Benchmark ratios beside their bars</title>',
     `<rect width="${WIDTH}" height="${height}" fill="#ffffff"/>`,
     text(16, 26, 'Each ratio over its bar (the dashed line)', 'font-size="17" font-weight="600"'),
     text(16, 46, subtitle, 'fill="#555"'),
