@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { DescService } from '@bufbuild/protobuf';
 import { createClient } from '@realmkeep/kit/client/client';
 import { migrate } from '@realmkeep/kit/postgres/migrate';
+import { writeKeys } from '@realmkeep/testkit/key-files';
 import { ensureDatabase } from '@realmkeep/testkit/parts/database';
 import { freePort } from '@realmkeep/testkit/parts/ports';
 import { startPostgres } from '@realmkeep/testkit/parts/postgres';
@@ -14,7 +15,6 @@ import { stores } from '@realmkeep/testkit/stores';
 import { startApp } from '../../services/player-state/src/app.ts';
 import { readSettings } from '../../services/player-state/src/config.ts';
 import { MIGRATIONS } from '../../services/player-state/src/migrations.ts';
-import { writeKeys } from '../../services/player-state/test/keys.ts';
 
 const DATABASE = 'player_state';
 const OWNER = { name: `${DATABASE}_owner`, password: 'owner' };

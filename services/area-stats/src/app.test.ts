@@ -12,10 +12,10 @@ import {
   Outcome_Result,
   type RecordEventRequestSchema,
 } from '@realmkeep/proto/realmkeep/area_stats/v1/area_stats_service';
+import { writeKeys } from '@realmkeep/testkit/key-files';
 import { stores } from '@realmkeep/testkit/stores';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { countsOf, openTestDatabase, type TestDatabase } from '../test/database.ts';
-import { writeKeys } from '../test/keys.ts';
 import { startApp } from './app.ts';
 import { readSettings } from './config.ts';
 

@@ -8,12 +8,12 @@ import {
 } from '@realmkeep/proto/realmkeep/item_location/v1/item_location_service';
 import { LocationService } from '@realmkeep/proto/realmkeep/item_location/v1/location_service';
 import { PlayerItemLocationService } from '@realmkeep/proto/realmkeep/item_location/v1/player_item_location_service';
+import { type KeyFiles, writeKeys } from '@realmkeep/testkit/key-files';
 import { until } from '@realmkeep/testkit/parts/until';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startTestApp } from '../test/app.ts';
 import { openTestDatabase } from '../test/database.ts';
 import { catalogEvent, gameItemEvent, playerEvent } from '../test/events.ts';
-import { type Keys, writeKeys } from '../test/keys.ts';
 import { startSource } from '../test/source.ts';
 
 const [ada, bob, mill, sword, shield] = Array.from({ length: 5 }, () => randomUUID()) as [
@@ -30,7 +30,7 @@ const ROLES = {
   admin: { role: 'admin', subject: 'ops' },
   service: { role: 'service', subject: 'player-state' },
 } as const;
-let keys: Keys;
+let keys: KeyFiles;
 let database: Awaited<ReturnType<typeof openTestDatabase>>;
 let source: Awaited<ReturnType<typeof startSource>>;
 let app: Awaited<ReturnType<typeof startTestApp>>;

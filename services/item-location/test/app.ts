@@ -1,10 +1,10 @@
 import type { DescService } from '@bufbuild/protobuf';
 import { createClient } from '@realmkeep/kit/client/client';
+import type { KeyFiles } from '@realmkeep/testkit/key-files';
 import type { TestDatabase } from '@realmkeep/testkit/stores';
 import type { TokenClaims } from '@realmkeep/testkit/tokens';
 import { startApp } from '../src/app.ts';
 import { readSettings } from '../src/config.ts';
-import type { Keys } from './keys.ts';
 import { commonEnv } from './settings.ts';
 
 /** The whole service in this process, and clients of it. */
@@ -14,7 +14,7 @@ export async function startTestApp({
   playerStateAddress,
 }: {
   database: TestDatabase;
-  keys: Keys;
+  keys: KeyFiles;
   playerStateAddress: string;
 }) {
   const env = await commonEnv(database, keys);

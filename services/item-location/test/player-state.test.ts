@@ -8,13 +8,13 @@ import {
   PlayerStateService,
   GetPlayerStateRequest_View as View,
 } from '@realmkeep/proto/realmkeep/player_state/v1/player_state_service';
+import { type KeyFiles, writeKeys } from '@realmkeep/testkit/key-files';
 import { freePort } from '@realmkeep/testkit/parts/ports';
 import { until } from '@realmkeep/testkit/parts/until';
 import { createTestDatabase, type TestDatabase } from '@realmkeep/testkit/stores';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startTestApp } from './app.ts';
 import { openTestDatabase } from './database.ts';
-import { type Keys, writeKeys } from './keys.ts';
 import { spawnService } from './process.ts';
 import { commonEnv } from './settings.ts';
 
@@ -24,7 +24,7 @@ const server = { role: 'server', subject: 'game-1' } as const;
 const admin = { role: 'admin', subject: 'ops' } as const;
 const [ada, bob, mill] = Array.from({ length: 3 }, () => randomUUID()) as [string, string, string];
 
-let keys: Keys;
+let keys: KeyFiles;
 let sourceDatabase: TestDatabase;
 let database: Awaited<ReturnType<typeof openTestDatabase>>;
 let app: Awaited<ReturnType<typeof startTestApp>>;

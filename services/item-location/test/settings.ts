@@ -1,8 +1,8 @@
+import type { KeyFiles } from '@realmkeep/testkit/key-files';
 import { stores, type TestDatabase } from '@realmkeep/testkit/stores';
-import type { Keys } from './keys.ts';
 
 /** The settings that every service needs to run on the stores of this test run, its ports free ones. */
-export async function commonEnv(database: TestDatabase, keys: Keys): Promise<Record<string, string>> {
+export async function commonEnv(database: TestDatabase, keys: KeyFiles): Promise<Record<string, string>> {
   const { valkey } = await stores();
   return {
     ...keys.env,

@@ -9,14 +9,14 @@ import {
   type FollowItemEventsResponse,
   ItemEventService,
 } from '@realmkeep/proto/realmkeep/player_state/v1/item_event_service';
+import type { KeyFiles } from '@realmkeep/testkit/key-files';
 import { batch, chunk } from './events.ts';
-import type { Keys } from './keys.ts';
 
 /**
  * A source that keeps its log in memory and serves it as player-state does: a snapshot for whoever has no position or
  * one before `trim`, then one batch a transaction, and a step without events every 20 ms.
  */
-export async function startSource(keys: Keys) {
+export async function startSource(keys: KeyFiles) {
   const log: ItemEvent[][] = [];
   let trimmed = 0;
   let first = 10_000n;

@@ -1,5 +1,6 @@
 import type { DescService } from '@bufbuild/protobuf';
 import { createClient } from '@realmkeep/kit/client/client';
+import { writeKeys } from '@realmkeep/testkit/key-files';
 import { freePort } from '@realmkeep/testkit/parts/ports';
 import { createTestDatabase, stores } from '@realmkeep/testkit/stores';
 import type pg from 'pg';
@@ -7,7 +8,6 @@ import { startApp } from '../src/app.ts';
 import { readSettings } from '../src/config.ts';
 import { MIGRATIONS } from '../src/migrations.ts';
 import { startItemLocation } from './item-location.ts';
-import { writeKeys } from './keys.ts';
 import { openPool } from './pool.ts';
 
 /** The whole service on a database of its own, and clients of it in any role. `env` wins over the usual settings. */

@@ -3,13 +3,13 @@ import { fileURLToPath } from 'node:url';
 import { createClient } from '@realmkeep/kit/client/client';
 import { PlayerStateService } from '@realmkeep/proto/realmkeep/player_state/v1/player_state_service';
 import { SessionService } from '@realmkeep/proto/realmkeep/player_state/v1/session_service';
+import { writeKeys } from '@realmkeep/testkit/key-files';
 import { freePort } from '@realmkeep/testkit/parts/ports';
 import { until } from '@realmkeep/testkit/parts/until';
 import { createTestDatabase, stores, type TestDatabase } from '@realmkeep/testkit/stores';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { MIGRATIONS } from '../src/migrations.ts';
-import { writeKeys } from './keys.ts';
 import { spawnService } from './process.ts';
 import { session } from './sessions.ts';
 

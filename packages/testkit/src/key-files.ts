@@ -1,12 +1,14 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createTestTokens } from '@realmkeep/testkit/tokens';
+import { createTestTokens, type TestTokens } from './tokens.ts';
 
-/** Fresh keys of callers and services, as files and as the settings that name them. */
-export async function writeKeys() {
+export type KeyFiles = { tokens: TestTokens; env: Record<string, string>; remove(): Promise<void> };
+
+/** Fresh keys of callers and services, as files and as the settings of a service that name them. */
+export async function writeKeys(): Promise<KeyFiles> {
   const tokens = await createTestTokens();
-  const folder = await mkdtemp(join(tmpdir(), 'area-stats-'));
+  const folder = await mkdtemp(join(tmpdir(), 'realmkeep-keys-'));
   const files = {
     JWKS_FILE: tokens.callers.jwks,
     INTERNAL_JWKS_FILE: tokens.internal.jwks,
