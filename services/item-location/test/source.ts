@@ -21,14 +21,14 @@ export async function startSource(keys: KeyFiles) {
   let trimmed = 0;
   let first = 10_000n;
   let open = 0;
-  let mostOpen = 0;
+  let opened = 0;
   let snapshots = 0;
   let cut = new AbortController();
 
   async function* follow(from: bigint | undefined, { signal }: CallContext): AsyncIterable<FollowItemEventsResponse> {
     const ended = AbortSignal.any([signal, cut.signal]);
     open += 1;
-    mostOpen = Math.max(mostOpen, open);
+    opened += 1;
     try {
       let next = from === undefined ? -1 : Number(from - first) + 1;
       if (next < trimmed) {
@@ -132,7 +132,7 @@ export async function startSource(keys: KeyFiles) {
       first -= by;
     },
     open: () => open,
-    mostOpen: () => mostOpen,
+    opened: () => opened,
     snapshots: () => snapshots,
     async stop(): Promise<void> {
       cut.abort();
