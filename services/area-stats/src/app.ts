@@ -7,6 +7,7 @@ import { createCache } from './cache.ts';
 import { choresOf } from './chores.ts';
 import type { Config } from './config.ts';
 import { startHousekeeping } from './housekeeping.ts';
+import { createRecorder } from './recorder.ts';
 import { createRepository } from './repository.ts';
 import { createRpc } from './rpc.ts';
 import { createService } from './service.ts';
@@ -31,13 +32,13 @@ export async function startApp(config: Config): Promise<Service> {
     const housekeeping = startHousekeeping({ chores: choresOf({ repository, limits }), logger });
     foundation.onClose(housekeeping.stop);
 
+    const recorder = createRecorder({ repository, limits, logger });
     const service = createService({
       repository,
+      recorder,
       cache: createCache({ redis }),
       answers: createAnswers({ limit: MOST_ANSWERS }),
       ttlMs: config.AREA_STATS_TTL_SECONDS * 1_000,
-      limits,
-      logger,
     });
     return await startService(foundation, [createRpc({ service })]);
   } catch (fault) {

@@ -120,3 +120,9 @@ export function isPartitionMissing(error: unknown): boolean {
     error.constraint === undefined
   );
 }
+
+/** Whether the database refuses what it was given, so that the same statement with other events can succeed. */
+export function isDataRefused(error: unknown): boolean {
+  // Data exception, integrity constraint violation, program limit exceeded.
+  return /^(22|23|54)/.test(sqlState(error) ?? '') && !isPartitionMissing(error);
+}

@@ -16,6 +16,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { openTestDatabase, type TestDatabase } from '../test/database.ts';
 import { createAnswers } from './answers.ts';
 import { createCache } from './cache.ts';
+import { createRecorder } from './recorder.ts';
 import { createRepository } from './repository.ts';
 import { createService, type Service } from './service.ts';
 
@@ -56,9 +57,10 @@ async function openProcess({ ttlMs = 60_000 } = {}) {
   expect(await whenReady(redis, 5_000)).toBe(true);
   const repository = createRepository(database);
   const counter = { queries: 0, redis };
+  const limits = { maxLatenessSeconds: 604_800, maxSkewSeconds: 300 };
   const service = createService({
+    recorder: createRecorder({ repository, limits, logger: quiet }),
     repository: {
-      recordEvents: repository.recordEvents,
       readArea: (areaCode) => {
         counter.queries += 1;
         return repository.readArea(areaCode);
@@ -67,8 +69,6 @@ async function openProcess({ ttlMs = 60_000 } = {}) {
     cache: createCache({ redis }),
     answers: createAnswers({ limit: 100 }),
     ttlMs,
-    limits: { maxLatenessSeconds: 604_800, maxSkewSeconds: 300 },
-    logger: quiet,
   });
   return Object.assign(counter, { service });
 }

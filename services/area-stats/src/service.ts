@@ -1,14 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { invalidArgument, unavailable } from '@realmkeep/kit/errors/common';
-import type { Logger } from '@realmkeep/kit/log/logger';
+import { invalidArgument } from '@realmkeep/kit/errors/common';
 import type { RecordEventRequest } from '@realmkeep/proto/realmkeep/area_stats/v1/area_stats_service';
 import type { Answers, Fetched } from './answers.ts';
 import { type AreaStats, encodeAreaStats } from './area-stats.ts';
 import { CLAIM_MS, type createCache } from './cache.ts';
 import { eventRefused } from './errors.ts';
-import { type Event, eventOf } from './event.ts';
-import { invalidEvent, type Outcome, outcomeOf } from './outcome.ts';
-import { isPartitionMissing, type Repository, type TimeLimits } from './repository.ts';
+import { eventOf } from './event.ts';
+import { invalidEvent, type Outcome } from './outcome.ts';
+import type { Recorder } from './recorder.ts';
+import type { Repository } from './repository.ts';
 
 /** An encoded answer to GetAreaStats, when its counts were read, and where it came from. */
 export type Answer = { bytes: Uint8Array; asOf: number; source: 'l1' | 'l2' | 'replica' | 'primary' };
@@ -21,20 +21,18 @@ const LOOK_EVERY_MS = 10;
 /** What area-stats does, in order. */
 export function createService({
   repository,
+  recorder,
   cache,
   answers,
   ttlMs,
-  limits,
-  logger,
   random = Math.random,
 }: {
-  repository: Pick<Repository, 'readArea' | 'recordEvents'>;
+  repository: Pick<Repository, 'readArea'>;
+  recorder: Pick<Recorder, 'record'>;
   cache: ReturnType<typeof createCache>;
   answers: Answers<Answer>;
   /** How long counts may be answered again, at most. */
   ttlMs: number;
-  limits: TimeLimits;
-  logger: Pick<Logger, 'error'>;
   random?: () => number;
 }) {
   async function fetchArea(areaCode: string): Promise<Fetched<Answer>> {
@@ -63,22 +61,10 @@ export function createService({
     }
   }
 
-  async function record(events: Event[]): Promise<number[]> {
-    try {
-      return events.length === 0 ? [] : await repository.recordEvents(events, limits);
-    } catch (error) {
-      if (!isPartitionMissing(error)) throw error;
-      logger.error({ err: error }, 'the event log has no partition for today: run select ensure_event_partitions()');
-      throw unavailable('the event log is not ready for today', 5_000);
-    }
-  }
-
   async function recordAll(requests: RecordEventRequest[]): Promise<Outcome[]> {
     const judged = requests.map(eventOf);
-    const codes = (await record(judged.flatMap(({ event }) => event ?? []))).values();
-    return judged.map(({ violations }) =>
-      violations ? invalidEvent(violations) : outcomeOf(codes.next().value, limits),
-    );
+    const outcomes = (await recorder.record(judged.flatMap(({ event }) => event ?? []))).values();
+    return judged.map(({ violations }) => (violations ? invalidEvent(violations) : outcomes.next().value!));
   }
 
   return {

@@ -3,27 +3,39 @@
  * with the load.
  *
  * @param run never rejects
- * @param size the most things of a batch
+ * @param size the most that the things of a batch weigh; a thing that weighs more is a batch by itself
  * @param bound what comes while so many wait is dropped; default none
+ * @param weigh what a thing weighs; default 1
  */
 export function createBatches<T>({
   run,
   size,
   most,
   bound = Number.POSITIVE_INFINITY,
+  weigh = () => 1,
 }: {
   run: (batch: T[]) => Promise<void>;
   size: number;
   most: number;
   bound?: number;
+  weigh?: (thing: T) => number;
 }) {
   const waiting: T[] = [];
   let running = 0;
 
+  function take(): T[] {
+    let things = 0;
+    for (let weight = 0; things < waiting.length; things += 1) {
+      weight += weigh(waiting[things]!);
+      if (weight > size && things > 0) break;
+    }
+    return waiting.splice(0, things);
+  }
+
   function start(): void {
     while (running < most && waiting.length > 0) {
       running += 1;
-      void run(waiting.splice(0, size)).finally(() => {
+      void run(take()).finally(() => {
         running -= 1;
         start();
       });
