@@ -240,7 +240,7 @@ test('a batch answers in its order, records what is right and refuses the rest, 
   expect(stored).toEqual(defined);
 });
 
-test('an answer says in its headers where it came from and how old it is', async () => {
+test('an answer says in its headers where it came from, how old it is and how long it may be kept', async () => {
   const session = connect(`http://127.0.0.1:${app.grpcPort}`);
   const call = async () => {
     const stream = session.request({
@@ -262,6 +262,7 @@ test('an answer says in its headers where it came from and how old it is', async
     const first = await call();
     expect(['replica', 'primary']).toContain(first.headers['realmkeep-source']);
     expect(Number(first.headers['realmkeep-age-ms'])).toBeLessThan(6_000);
+    expect(first.headers['cache-control']).toMatch(/^max-age=[01]$/);
     const second = await call();
     expect(second.headers['realmkeep-source']).toBe('l1');
     expect(second.answer).toEqual(first.answer);

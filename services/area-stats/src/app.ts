@@ -10,6 +10,7 @@ import { startHousekeeping } from './housekeeping.ts';
 import { createRecorder } from './recorder.ts';
 import { createRepository } from './repository.ts';
 import { createRpc } from './rpc.ts';
+import { type Counts, createReading } from './service/reading.ts';
 import { createService } from './service.ts';
 
 const MIGRATIONS = fileURLToPath(new URL('../migrations', import.meta.url));
@@ -33,14 +34,11 @@ export async function startApp(config: Config): Promise<Service> {
     foundation.onClose(housekeeping.stop);
 
     const recorder = createRecorder({ repository, limits, logger });
-    const service = createService({
-      repository,
-      recorder,
-      cache: createCache({ redis }),
-      answers: createAnswers({ limit: MOST_ANSWERS }),
-      ttlMs: config.AREA_STATS_TTL_SECONDS * 1_000,
-    });
-    return await startService(foundation, [createRpc({ service })]);
+    const service = createService({ recorder });
+    const ttlMs = config.AREA_STATS_TTL_SECONDS * 1_000;
+    const answers = createAnswers<Counts>({ limit: MOST_ANSWERS, graceMs: ttlMs });
+    const reading = createReading({ repository, cache: createCache({ redis }), answers, ttlMs });
+    return await startService(foundation, [createRpc({ service, reading })]);
   } catch (fault) {
     await foundation.close();
     throw fault;

@@ -1,13 +1,24 @@
 import { implement } from '@realmkeep/kit/server/implementation';
 import { AreaStatsService, Outcome_Result } from '@realmkeep/proto/realmkeep/area_stats/v1/area_stats_service';
 import type { Outcome } from './outcome.ts';
+import type { Reading } from './service/reading.ts';
 import type { Service } from './service.ts';
 
 /** The RPCs of area-stats: messages in, messages or their bytes out. */
-export function createRpc({ service, now = Date.now }: { service: Service; now?: () => number }) {
+export function createRpc({
+  service,
+  reading,
+  now = Date.now,
+}: {
+  service: Service;
+  reading: Reading;
+  now?: () => number;
+}) {
   return implement(AreaStatsService, {
     async getAreaStats({ areaCode }, context) {
-      const { bytes, asOf, source } = await service.areaStats(areaCode);
+      const { bytes, asOf, source, remainingMs } = await reading.areaStats(areaCode);
+      // Of use over REST: caches and browsers ask again once there can be something new.
+      context.header('cache-control', `max-age=${Math.floor(remainingMs / 1_000)}`);
       context.header('realmkeep-source', source);
       context.header('realmkeep-age-ms', String(Math.max(0, now() - asOf)));
       return bytes;

@@ -5,6 +5,17 @@ import pg from 'pg';
 
 export const MIGRATIONS = fileURLToPath(new URL('../migrations', import.meta.url));
 
+/** The nodes of a database of which there is the primary alone. */
+export function postgresOf(pool: pg.Pool): Pick<PostgresNodes, 'read' | 'write'> {
+  const primary: Reader = {
+    pool,
+    source: 'primary',
+    query: (statement) => pool.query(statement),
+    transaction: () => Promise.reject(new Error('area-stats writes by one statement')),
+  };
+  return { read: (work) => work(primary), write: (work) => work(primary) };
+}
+
 /** A migrated database of area-stats' own: as its service sees it, and as its owner does. */
 export async function openTestDatabase({ connections = 10 }: { connections?: number } = {}) {
   const database = await createTestDatabase({ migrations: MIGRATIONS, name: 'area_stats' });
@@ -12,16 +23,7 @@ export async function openTestDatabase({ connections = 10 }: { connections?: num
   const owner = new pg.Pool({ connectionString: database.ownerUrl, max: 2 });
   // The database is dropped by force as soon as the pools have said good-bye.
   for (const each of [pool, owner]) each.on('connect', (client) => client.on('error', () => undefined));
-  const primary: Reader = {
-    pool,
-    source: 'primary',
-    query: (statement) => pool.query(statement),
-    transaction: () => Promise.reject(new Error('area-stats writes by one statement')),
-  };
-  const postgres: Pick<PostgresNodes, 'read' | 'write'> = {
-    read: (work) => work(primary),
-    write: (work) => work(primary),
-  };
+  const postgres = postgresOf(pool);
   return {
     ...database,
     postgres,

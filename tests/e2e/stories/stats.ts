@@ -24,8 +24,9 @@ export function statsStories(stage: Stage): void {
 
   describe('area statistics', () => {
     it('answers the stats of an area without a token', async () => {
-      const { status, body } = await stage.rest('/stats?area_code=111');
+      const { status, body, headers } = await stage.rest('/stats?area_code=111');
       expect(status).toBe(200);
+      expect(headers.get('cache-control')).toMatch(/^max-age=[01]$/);
       expect(body).toMatchObject({ area_code: '111', modes: [], most_played_mode: '' });
     });
 

@@ -315,9 +315,12 @@ export declare const RecordEventsResponseSchema: GenMessage<RecordEventsResponse
  */
 export declare const AreaStatsService: GenService<{
   /**
-   * Reads the modes of an area with their current player counts, most played first, ties by name. Answers are
-   * cached for a time to live (30 s by default), so a count may be that old; `as_of` says how old. An area that
-   * nobody has ever played in has no modes.
+   * Reads the modes of an area with their current player counts, most played first, ties by name: the 1,000
+   * most played of them. An area that nobody has ever played in has no modes.
+   *
+   * Answers are cached for a time to live (30 s by default), so a count may be that old, and older by the time
+   * that reading it anew takes, at most another time to live; `as_of` says how old. Over REST the header
+   * `cache-control: max-age` says for how many seconds no newer answer is to be had.
    *
    * @generated from rpc realmkeep.area_stats.v1.AreaStatsService.GetAreaStats
    */
