@@ -40,6 +40,7 @@ CREATE INDEX game_item_locations_by_area ON public.game_item_locations USING btr
 CREATE INDEX game_item_locations_by_item ON public.game_item_locations USING btree (item_id, game_item_id) WHERE (NOT consumed);
 CREATE INDEX game_item_locations_by_location ON public.game_item_locations USING btree (location_id, game_item_id) WHERE (NOT consumed);
 CREATE INDEX game_item_locations_by_owner ON public.game_item_locations USING btree (owner_id, game_item_id) WHERE (NOT consumed);
+CREATE INDEX game_item_locations_by_place ON public.game_item_locations USING gist (area_code, cube(ARRAY[x, y, z])) WHERE (NOT consumed);
 
 create table heartbeat (
   singleton boolean not null,
@@ -56,6 +57,8 @@ create table item_names (
   version bigint not null,
   constraint item_names_pkey PRIMARY KEY (item_id)
 );
+CREATE INDEX item_names_by_text ON public.item_names USING btree (lower(name) COLLATE "C", item_id);
+CREATE INDEX item_names_by_trigrams ON public.item_names USING gin (lower(name) gin_trgm_ops);
 
 create table locations (
   location_id uuid not null,
@@ -67,6 +70,8 @@ create table locations (
   constraint locations_pkey PRIMARY KEY (location_id)
 );
 CREATE INDEX locations_by_area ON public.locations USING btree (area_code, location_id);
+CREATE INDEX locations_by_text ON public.locations USING btree (lower(name) COLLATE "C", location_id);
+CREATE INDEX locations_by_trigrams ON public.locations USING gin (lower(name) gin_trgm_ops);
 
 create table move_requests (
   request_id uuid not null,
@@ -90,6 +95,8 @@ create table player_names (
   version bigint not null,
   constraint player_names_pkey PRIMARY KEY (player_id)
 );
+CREATE INDEX player_names_by_text ON public.player_names USING btree (lower(name) COLLATE "C", player_id);
+CREATE INDEX player_names_by_trigrams ON public.player_names USING gin (lower(name) gin_trgm_ops);
 
 create table player_versions (
   player_id uuid not null,
@@ -103,6 +110,29 @@ create table schema_migrations (
   run_on timestamp without time zone not null,
   constraint schema_migrations_pkey PRIMARY KEY (id)
 );
+
+create view normalized_item_locations as
+ SELECT g.game_item_id,
+    g.item_id,
+    COALESCE(i.name, ''::text) AS item_name,
+    COALESCE(i.kind, ''::text) AS item_kind,
+    g.quantity,
+    g.owner_id,
+    COALESCE(p.name, ''::text) AS owner_name,
+    g.location_id,
+    COALESCE(l.name, ''::text) AS location_name,
+    COALESCE(l.area_code, ''::text) AS area_code,
+    g.x,
+    g.y,
+    g.z,
+    g.version,
+    g.source_version,
+    g.updated_at
+   FROM game_item_locations g
+     LEFT JOIN item_names i ON i.item_id = g.item_id
+     LEFT JOIN player_names p ON p.player_id = g.owner_id
+     LEFT JOIN locations l ON l.location_id = g.location_id
+  WHERE NOT g.consumed;
 
 CREATE OR REPLACE FUNCTION apply_item_events(p_epoch bigint, p_step bigint, p_players jsonb, p_items jsonb, p_game_items jsonb, p_refused jsonb, p_named uuid[], p_after uuid, p_through uuid, p_transaction bigint, p_id bigint, p_as_of timestamp with time zone, OUT outcome text, OUT parked integer)
  RETURNS record
@@ -366,6 +396,45 @@ AS $function$
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION item_locations_named(p_nouns text[], p_ids text[], p_limit integer, p_without uuid[])
+ RETURNS SETOF game_item_locations
+ LANGUAGE plpgsql
+ STABLE
+ SET plan_cache_mode TO 'force_generic_plan'
+AS $function$
+declare
+  v_row game_item_locations;
+  v_seen uuid[] := p_without;
+  v_most integer := p_limit + cardinality(p_without);
+begin
+  for i in 1 .. cardinality(p_ids) loop
+    for v_row in
+      -- One of the three is run.
+      (select * from game_item_locations
+        where p_nouns[i] = 'item' and item_id = p_ids[i] and not consumed order by game_item_id limit v_most)
+      union all
+      (select * from game_item_locations
+        where p_nouns[i] = 'location' and location_id = case when p_nouns[i] = 'location' then p_ids[i]::uuid end
+          and not consumed
+        order by game_item_id limit v_most)
+      union all
+      (select * from game_item_locations
+        where p_nouns[i] = 'owner' and owner_id = case when p_nouns[i] = 'owner' then p_ids[i]::uuid end
+          and not consumed
+        order by game_item_id limit v_most)
+    loop
+      continue when v_row.game_item_id = any (v_seen);
+      return next v_row;
+      v_seen := v_seen || v_row.game_item_id;
+      if cardinality(v_seen) >= v_most then
+        return;
+      end if;
+    end loop;
+  end loop;
+end
+$function$
+;
+
 CREATE OR REPLACE FUNCTION move_items(p_request_id uuid, p_content_hash bytea, p_mover uuid, p_game_items uuid[], p_locations uuid[], p_x double precision[], p_y double precision[], p_z double precision[], p_expected bigint[])
  RETURNS jsonb
  LANGUAGE plpgsql
@@ -432,6 +501,98 @@ end
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION names_beginning_with(p_text text, p_limit integer)
+ RETURNS TABLE(noun text, id text, place bigint)
+ LANGUAGE sql
+ STABLE
+BEGIN ATOMIC
+ SELECT n.noun,
+     n.id,
+     row_number() OVER (ORDER BY n.length, n.noun, n.id) AS row_number
+    FROM (( SELECT 'item'::text AS noun,
+             item_names.item_id AS id,
+             length(item_names.name) AS length
+            FROM item_names
+           WHERE (((lower(item_names.name) COLLATE "C") >= names_beginning_with.p_text) AND ((lower(item_names.name) COLLATE "C") < (names_beginning_with.p_text || chr(1114111))))
+           ORDER BY (lower(item_names.name) COLLATE "C"), item_names.item_id
+          LIMIT names_beginning_with.p_limit)
+         UNION ALL
+         ( SELECT 'location'::text,
+             (locations.location_id)::text AS location_id,
+             length(locations.name) AS length
+            FROM locations
+           WHERE (((lower(locations.name) COLLATE "C") >= names_beginning_with.p_text) AND ((lower(locations.name) COLLATE "C") < (names_beginning_with.p_text || chr(1114111))))
+           ORDER BY (lower(locations.name) COLLATE "C"), (locations.location_id)::text
+          LIMIT names_beginning_with.p_limit)
+         UNION ALL
+         ( SELECT 'owner'::text,
+             (player_names.player_id)::text AS player_id,
+             length(player_names.name) AS length
+            FROM player_names
+           WHERE (((lower(player_names.name) COLLATE "C") >= names_beginning_with.p_text) AND ((lower(player_names.name) COLLATE "C") < (names_beginning_with.p_text || chr(1114111))))
+           ORDER BY (lower(player_names.name) COLLATE "C"), (player_names.player_id)::text
+          LIMIT names_beginning_with.p_limit)) n
+   ORDER BY (row_number() OVER (ORDER BY n.length, n.noun, n.id))
+  LIMIT names_beginning_with.p_limit;
+END
+;
+
+CREATE OR REPLACE FUNCTION names_like(p_text text, p_limit integer)
+ RETURNS TABLE(noun text, id text, place bigint)
+ LANGUAGE plpgsql
+ STABLE
+ SET "pg_trgm.word_similarity_threshold" TO '0.35'
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_bitmapscan TO 'on'
+AS $function$
+begin
+  if cardinality(show_trgm(p_text)) = 0 then
+    return;
+  end if;
+  return query
+    select n.noun, n.id, row_number() over (order by n.similarity desc, length(n.name), n.noun, n.id) from (
+      (select 'item' as noun, i.item_id as id, i.name, word_similarity(p_text, lower(i.name)) as similarity
+        from item_names i where p_text <% lower(i.name) limit 1000)
+      union all
+      (select 'location', l.location_id::text, l.name, word_similarity(p_text, lower(l.name))
+        from locations l where p_text <% lower(l.name) limit 1000)
+      union all
+      (select 'owner', p.player_id::text, p.name, word_similarity(p_text, lower(p.name))
+        from player_names p where p_text <% lower(p.name) limit 1000)
+    ) as n
+    order by 3 limit p_limit;
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION normalized_player_item_locations(p_player uuid, p_after uuid, p_limit integer)
+ RETURNS SETOF normalized_item_locations
+ LANGUAGE sql
+ STABLE
+BEGIN ATOMIC
+ SELECT normalized_item_locations.game_item_id,
+     normalized_item_locations.item_id,
+     normalized_item_locations.item_name,
+     normalized_item_locations.item_kind,
+     normalized_item_locations.quantity,
+     normalized_item_locations.owner_id,
+     normalized_item_locations.owner_name,
+     normalized_item_locations.location_id,
+     normalized_item_locations.location_name,
+     normalized_item_locations.area_code,
+     normalized_item_locations.x,
+     normalized_item_locations.y,
+     normalized_item_locations.z,
+     normalized_item_locations.version,
+     normalized_item_locations.source_version,
+     normalized_item_locations.updated_at
+    FROM normalized_item_locations
+   WHERE ((normalized_item_locations.owner_id = normalized_player_item_locations.p_player) AND ((normalized_player_item_locations.p_after IS NULL) OR (normalized_item_locations.game_item_id > normalized_player_item_locations.p_after)))
+   ORDER BY normalized_item_locations.game_item_id
+  LIMIT normalized_player_item_locations.p_limit;
+END
+;
+
 CREATE OR REPLACE FUNCTION raise_player_versions(p_players uuid[])
  RETURNS void
  LANGUAGE sql
@@ -490,8 +651,16 @@ grant execute on function forget_position(p_epoch bigint) to public;
 grant execute on function forget_position(p_epoch bigint) to runtime;
 grant execute on function item_location_json(p_row game_item_locations) to public;
 grant execute on function item_location_json(p_row game_item_locations) to runtime;
+grant execute on function item_locations_named(p_nouns text[], p_ids text[], p_limit integer, p_without uuid[]) to public;
+grant execute on function item_locations_named(p_nouns text[], p_ids text[], p_limit integer, p_without uuid[]) to runtime;
 grant execute on function move_items(p_request_id uuid, p_content_hash bytea, p_mover uuid, p_game_items uuid[], p_locations uuid[], p_x double precision[], p_y double precision[], p_z double precision[], p_expected bigint[]) to public;
 grant execute on function move_items(p_request_id uuid, p_content_hash bytea, p_mover uuid, p_game_items uuid[], p_locations uuid[], p_x double precision[], p_y double precision[], p_z double precision[], p_expected bigint[]) to runtime;
+grant execute on function names_beginning_with(p_text text, p_limit integer) to public;
+grant execute on function names_beginning_with(p_text text, p_limit integer) to runtime;
+grant execute on function names_like(p_text text, p_limit integer) to public;
+grant execute on function names_like(p_text text, p_limit integer) to runtime;
+grant execute on function normalized_player_item_locations(p_player uuid, p_after uuid, p_limit integer) to public;
+grant execute on function normalized_player_item_locations(p_player uuid, p_after uuid, p_limit integer) to runtime;
 grant execute on function raise_player_versions(p_players uuid[]) to public;
 grant execute on function raise_player_versions(p_players uuid[]) to runtime;
 grant execute on function wal_position() to public;
@@ -503,6 +672,7 @@ grant select, update on table heartbeat to runtime;
 grant insert, select, update on table item_names to runtime;
 grant insert, select on table locations to runtime;
 grant insert, select, update on table move_requests to runtime;
+grant select on table normalized_item_locations to runtime;
 grant insert, select on table parked_events to runtime;
 grant insert, select, update on table player_names to runtime;
 grant insert, select, update on table player_versions to runtime;

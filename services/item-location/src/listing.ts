@@ -51,8 +51,8 @@ const PAGE_BYTES = 2_000_000;
 const FIXED_ROW_BYTES = 256;
 const UNIT_BYTES = 3;
 
-/** How many of the rows make a page: at most its size, less when they would be too large together, but at least one. */
-function fitting(found: PageRow[], pageSize: number): number {
+/** How many of the rows make an answer: at most its size, less when they would be too large together, but at least one. */
+export function fitting(found: PageRow[], pageSize: number): number {
   let bytes = 0;
   const most = Math.min(found.length, pageSize);
   for (let index = 0; index < most; index += 1) {

@@ -89,6 +89,11 @@ type Clients = ReturnType<typeof clients>;
 const CALLS: Record<string, (on: Clients) => Promise<unknown>> = {
   'GetItemLocation of its own thing': ({ things }) => things.getItemLocation({ gameItemId: sword }),
   'GetItemLocation of another’s thing': ({ things }) => things.getItemLocation({ gameItemId: shield }),
+  'BatchGetItemLocations of its own thing': ({ things }) => things.batchGetItemLocations({ gameItemIds: [sword] }),
+  'BatchGetItemLocations of another’s thing': ({ things }) =>
+    things.batchGetItemLocations({ gameItemIds: [sword, shield] }),
+  SearchItemLocations: ({ things }) => things.searchItemLocations({ query: 'iron' }),
+  NearbyItemLocations: ({ things }) => things.nearbyItemLocations({ areaCode: '111' }),
   'ListItemLocations of its own': ({ things }) => things.listItemLocations({ playerId: ada.toUpperCase() }),
   'ListItemLocations of another player': ({ things }) => things.listItemLocations({ playerId: bob }),
   'ListItemLocations of a location': ({ things }) => things.listItemLocations({ locationId: mill }),
@@ -109,6 +114,10 @@ const OUTCOMES: Record<keyof typeof CALLS, string[]> = {
   // As a player, a server, an admin, a service.
   'GetItemLocation of its own thing': ['OK', 'OK', 'OK', denied],
   'GetItemLocation of another’s thing': ['NOT_OWNER', 'OK', 'OK', denied],
+  'BatchGetItemLocations of its own thing': ['OK', 'OK', 'OK', denied],
+  'BatchGetItemLocations of another’s thing': ['NOT_OWNER', 'OK', 'OK', denied],
+  SearchItemLocations: [denied, 'OK', 'OK', denied],
+  NearbyItemLocations: ['OK', 'OK', 'OK', denied],
   'ListItemLocations of its own': ['OK', 'OK', 'OK', denied],
   'ListItemLocations of another player': ['FILTER_NOT_ALLOWED', 'OK', 'OK', denied],
   'ListItemLocations of a location': ['OK', 'OK', 'OK', denied],
@@ -150,6 +159,23 @@ describe('answers', () => {
       itemLocations: [{ gameItemId: sword }],
       asOf: { $typeName: 'google.protobuf.Timestamp' },
     });
+  });
+
+  test('things are read many at once in the order asked, and those that are not known are listed', async () => {
+    const unknown = randomUUID();
+    const answer = await as.server.things.batchGetItemLocations({
+      gameItemIds: [shield.toUpperCase(), unknown, sword],
+    });
+    expect(answer.itemLocations.map((thing) => thing.gameItemId)).toEqual([shield, sword]);
+    expect(answer).toMatchObject({ missingGameItemIds: [unknown], asOf: { $typeName: 'google.protobuf.Timestamp' } });
+  });
+
+  test('things are found by a name and near a point', async () => {
+    const { itemLocations } = await as.server.things.searchItemLocations({ query: ' iron SW' });
+    expect(itemLocations.map((thing) => thing.gameItemId).sort()).toEqual([sword, shield].sort());
+    const { nearby } = await as.player.things.nearbyItemLocations({ areaCode: '111', x: 0, y: 0, z: 0 });
+    expect(nearby.map(({ itemLocation }) => itemLocation?.gameItemId)).toContain(sword);
+    expect(nearby[0]).toMatchObject({ itemLocation: { areaCode: '111' }, distance: expect.any(Number) });
   });
 
   test('headers say where an answer came from, how old it is and its version', async () => {
@@ -225,6 +251,14 @@ describe('requests that break a rule', () => {
     ['two filters', ({ things }) => things.listItemLocations({ playerId: ada, areaCode: '111' })],
     ['a page of 1,001', ({ things }) => things.listItemLocations({ playerId: ada, pageSize: 1001 })],
     ['a wrong UUID', ({ things }) => things.getItemLocation({ gameItemId: 'sword' })],
+    ['a search for nothing', ({ things }) => things.searchItemLocations({ query: '' })],
+    ['a search for spaces', ({ things }) => things.searchItemLocations({ query: '   ' })],
+    ['a search for 256 characters', ({ things }) => things.searchItemLocations({ query: 'x'.repeat(256) })],
+    ['a point that is not finite', ({ things }) => things.nearbyItemLocations({ areaCode: '111', x: Number.NaN })],
+    [
+      '251 things at once',
+      ({ things }) => things.batchGetItemLocations({ gameItemIds: Array.from({ length: 251 }, () => randomUUID()) }),
+    ],
     ['no moves', ({ things }) => things.moveItems({ requestId: randomUUID() })],
     [
       'a name with a control character',

@@ -2,10 +2,13 @@ import { create } from '@bufbuild/protobuf';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import { type CallContext, implement } from '@realmkeep/kit/server/implementation';
 import {
+  BatchGetItemLocationsResponseSchema,
   GetItemLocationResponseSchema,
   ItemLocationService,
   ListItemLocationsResponseSchema,
   MoveItemsResponseSchema,
+  NearbyItemLocationsResponseSchema,
+  SearchItemLocationsResponseSchema,
 } from '@realmkeep/proto/realmkeep/item_location/v1/item_location_service';
 import {
   CreateLocationResponseSchema,
@@ -41,6 +44,37 @@ export function itemLocationRpcs(service: Service) {
       return create(GetItemLocationResponseSchema, {
         itemLocation: toItemLocation(row),
         asOf: timestampFromDate(asOf),
+      });
+    },
+
+    async batchGetItemLocations(request, context) {
+      const ids = request.gameItemIds.map((id) => id.toLowerCase());
+      const found = await service.getItemLocations(context.caller, ids);
+      tell(context, found);
+      return create(BatchGetItemLocationsResponseSchema, {
+        itemLocations: found.rows.map(toItemLocation),
+        missingGameItemIds: found.missing,
+        asOf: timestampFromDate(found.asOf),
+      });
+    },
+
+    async searchItemLocations(request, context) {
+      const found = await service.searchItemLocations(request.query, request.pageSize || DEFAULT_PAGE_SIZE);
+      tell(context, found);
+      return create(SearchItemLocationsResponseSchema, {
+        itemLocations: found.rows.map(toItemLocation),
+        similarLeftOut: found.similarLeftOut,
+        asOf: timestampFromDate(found.asOf),
+      });
+    },
+
+    async nearbyItemLocations({ areaCode, x, y, z, maxDistance, pageSize }, context) {
+      const limit = pageSize || DEFAULT_PAGE_SIZE;
+      const found = await service.nearbyItemLocations({ areaCode, point: [x, y, z], maxDistance, limit });
+      tell(context, found);
+      return create(NearbyItemLocationsResponseSchema, {
+        nearby: found.rows.map((row) => ({ itemLocation: toItemLocation(row), distance: row.distance })),
+        asOf: timestampFromDate(found.asOf),
       });
     },
 

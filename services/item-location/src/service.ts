@@ -5,16 +5,18 @@ import type { PageStart, PageTokens } from '@realmkeep/kit/paging/page-token';
 import type { PostgresNodes, Reader } from '@realmkeep/kit/postgres/nodes';
 import { type WalPosition, walPositionStatement } from '@realmkeep/kit/postgres/wal-position';
 import { refusalOf, refuse } from './errors.ts';
-import { type Boundary, cutPage, fromCursor, type Listing, mayList, toCursor } from './listing.ts';
+import { type Boundary, cutPage, fitting, fromCursor, type Listing, mayList, toCursor } from './listing.ts';
 import { contentHash, type Move, repeatedThings } from './move-request.ts';
 import {
   findItemLocation,
+  findItemLocations,
   followedPosition,
   listItemLocations,
   playerItemLocations,
 } from './repository/item-locations.ts';
 import { createLocation, findLocation, type Location, listLocations } from './repository/locations.ts';
 import { moveItems } from './repository/moves.ts';
+import { nearbyItemLocations, searchItemLocations } from './repository/searches.ts';
 import { hasReached, type SourcePosition } from './source-position.ts';
 
 // How long a read waits for the following to catch up, and how often it looks.
@@ -50,6 +52,40 @@ export function createService({
         throw refuse.NOT_OWNER('the thing is not the caller’s', facts);
       }
       return found;
+    },
+
+    /** Those that are live, in the order asked, and the ids of the others. */
+    async getItemLocations(caller: Caller, gameItemIds: string[]) {
+      const found = await postgres.read(async (node) => ({
+        ...(await findItemLocations(node, gameItemIds)),
+        source: node.source,
+      }));
+      const byId = new Map(found.rows.map((row) => [row.game_item_id, row]));
+      const player = caller.role === 'PLAYER' ? caller.subject.toLowerCase() : undefined;
+      const foreign = player && found.rows.find((row) => row.owner_id !== player);
+      if (foreign) throw refuse.NOT_OWNER('a thing is not the caller’s', { game_item_id: foreign.game_item_id });
+      return {
+        rows: gameItemIds.flatMap((id) => byId.get(id) ?? []),
+        missing: gameItemIds.filter((id) => !byId.has(id)),
+        asOf: found.asOf,
+        source: found.source,
+      };
+    },
+
+    searchItemLocations(query: string, limit: number) {
+      const text = query.trim().toLowerCase();
+      return postgres.read(async (node) => ({
+        ...(await searchItemLocations(node, { text, limit })),
+        source: node.source,
+      }));
+    },
+
+    async nearbyItemLocations(near: Parameters<typeof nearbyItemLocations>[1]) {
+      const found = await postgres.read(async (node) => ({
+        ...(await nearbyItemLocations(node, near)),
+        source: node.source,
+      }));
+      return { ...found, rows: found.rows.slice(0, fitting(found.rows, near.limit)) };
     },
 
     async listItemLocations(caller: Caller, listing: Listing, pageToken: string) {

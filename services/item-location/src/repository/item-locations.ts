@@ -1,30 +1,8 @@
 import type { Reader, WalPosition } from '@realmkeep/kit/postgres/nodes';
 import type { ItemLocationRow } from '../item-location.ts';
 import type { Boundary, FilterKind } from '../listing.ts';
+import { NAMES, NOTHING } from '../row-columns.ts';
 import type { SourcePosition } from '../source-position.ts';
-
-const COLUMNS = {
-  game_item_id: 'uuid',
-  item_id: 'text',
-  item_name: 'text',
-  item_kind: 'text',
-  quantity: 'bigint',
-  owner_id: 'uuid',
-  owner_name: 'text',
-  location_id: 'uuid',
-  location_name: 'text',
-  area_code: 'text',
-  x: 'double precision',
-  y: 'double precision',
-  z: 'double precision',
-  version: 'bigint',
-  source_version: 'bigint',
-  updated_at: 'timestamptz',
-} as const satisfies Record<keyof ItemLocationRow, string>;
-const NAMES = Object.keys(COLUMNS).join(', ');
-const NOTHING = Object.values(COLUMNS)
-  .map((type) => `null::${type}`)
-  .join(', ');
 
 const FILTER_COLUMNS = {
   owner: 'owner_id',
@@ -75,6 +53,20 @@ export async function findItemLocation(node: Reader, gameItemId: string) {
   return rows[0];
 }
 
+/** The rows of those of the things that are live, in any order, and the time of the snapshot. */
+export async function findItemLocations(node: Reader, gameItemIds: string[]) {
+  const { rows } = await node.query<(ItemLocationRow | { game_item_id: null }) & Snapshot>({
+    name: 'item_locations_by_id',
+    text: `select ${NAMES}, null::timestamptz as as_of from game_item_locations
+        where game_item_id = any ($1) and not consumed
+      union all
+      select ${NOTHING}, as_of()`,
+    values: [gameItemIds],
+  });
+  const found = rows.filter((row): row is ItemLocationRow & Snapshot => row.game_item_id !== null);
+  return { rows: found, asOf: rows.find((row) => row.game_item_id === null)!.as_of };
+}
+
 /**
  * At most `limit` live rows of one filter, the nearest to the boundary first: those after it in growing order of their
  * ids, or those up to it in falling order. Without a boundary from the beginning.
@@ -96,27 +88,33 @@ export async function listItemLocations(
   return { rows, asOf: end!.as_of, wal: { timeline: end!.timeline, lsn: end!.lsn } };
 }
 
-type PlayerRow = (ItemLocationRow | { game_item_id: null }) &
-  Snapshot & { player_version: string; source_transaction: string | null; source_id: string | null };
+type PlayerEnd = Snapshot & {
+  game_item_id: null;
+  player_version: string;
+  source_transaction: string | null;
+  source_id: string | null;
+};
 
 /** All live rows of a player by id, the player's version here and the position that was followed to: one snapshot. */
 export async function playerItemLocations(node: Reader, playerId: string) {
-  const { rows } = await node.query<PlayerRow>({
+  const { rows: found } = await node.query<ItemLocationRow | PlayerEnd>({
     name: 'player_item_locations',
-    text: `select ${NAMES.replaceAll(/\w+/g, 'g.$&')}, coalesce(v.version, 0) as player_version,
-        f.source_transaction, f.source_id, (select as_of()) as as_of
-      from follow_position f
-      left join player_versions v on v.player_id = $1
-      left join game_item_locations g on g.owner_id = $1 and not g.consumed
-      order by g.game_item_id`,
+    text: `(select ${NAMES}, null::bigint as player_version, null::bigint as source_transaction,
+          null::bigint as source_id, null::timestamptz as as_of
+        from game_item_locations where owner_id = $1 and not consumed order by game_item_id)
+      union all
+      select ${NOTHING}, coalesce((select version from player_versions where player_id = $1), 0),
+        source_transaction, source_id, as_of()
+      from follow_position`,
     values: [playerId],
   });
-  const { as_of: asOf, player_version, source_transaction, source_id } = rows[0]!;
+  const rows = found.filter((row): row is ItemLocationRow => row.game_item_id !== null);
+  const end = found.find((row): row is PlayerEnd => row.game_item_id === null)!;
   return {
-    rows: rows.filter((row): row is PlayerRow & ItemLocationRow => row.game_item_id !== null),
-    version: BigInt(player_version),
-    position: toPosition(source_transaction, source_id),
-    asOf,
+    rows,
+    version: BigInt(end.player_version),
+    position: toPosition(end.source_transaction, end.source_id),
+    asOf: end.as_of,
   };
 }
 

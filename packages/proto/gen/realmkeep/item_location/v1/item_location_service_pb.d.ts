@@ -61,6 +61,60 @@ export declare type GetItemLocationResponse = Message<"realmkeep.item_location.v
 export declare const GetItemLocationResponseSchema: GenMessage<GetItemLocationResponse>;
 
 /**
+ * BatchGetItemLocationsRequest asks where some things are.
+ *
+ * @generated from message realmkeep.item_location.v1.BatchGetItemLocationsRequest
+ */
+export declare type BatchGetItemLocationsRequest = Message<"realmkeep.item_location.v1.BatchGetItemLocationsRequest"> & {
+  /**
+   * The things, 1 to 250 different UUIDs.
+   *
+   * @generated from field: repeated string game_item_ids = 1;
+   */
+  gameItemIds: string[];
+};
+
+/**
+ * Describes the message realmkeep.item_location.v1.BatchGetItemLocationsRequest.
+ * Use `create(BatchGetItemLocationsRequestSchema)` to create a new message.
+ */
+export declare const BatchGetItemLocationsRequestSchema: GenMessage<BatchGetItemLocationsRequest>;
+
+/**
+ * BatchGetItemLocationsResponse answers BatchGetItemLocations. 250 things of the longest names are below 2 MB.
+ *
+ * @generated from message realmkeep.item_location.v1.BatchGetItemLocationsResponse
+ */
+export declare type BatchGetItemLocationsResponse = Message<"realmkeep.item_location.v1.BatchGetItemLocationsResponse"> & {
+  /**
+   * Where those that were found are, in the order asked.
+   *
+   * @generated from field: repeated realmkeep.item_location.v1.ItemLocation item_locations = 1;
+   */
+  itemLocations: ItemLocation[];
+
+  /**
+   * The things that are not known here (yet), or were consumed, in the order asked.
+   *
+   * @generated from field: repeated string missing_game_item_ids = 2;
+   */
+  missingGameItemIds: string[];
+
+  /**
+   * The time of the snapshot.
+   *
+   * @generated from field: google.protobuf.Timestamp as_of = 3;
+   */
+  asOf?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message realmkeep.item_location.v1.BatchGetItemLocationsResponse.
+ * Use `create(BatchGetItemLocationsResponseSchema)` to create a new message.
+ */
+export declare const BatchGetItemLocationsResponseSchema: GenMessage<BatchGetItemLocationsResponse>;
+
+/**
  * ListItemLocationsRequest asks for a page of things.
  *
  * @generated from message realmkeep.item_location.v1.ListItemLocationsRequest
@@ -155,6 +209,179 @@ export declare type ListItemLocationsResponse = Message<"realmkeep.item_location
  * Use `create(ListItemLocationsResponseSchema)` to create a new message.
  */
 export declare const ListItemLocationsResponseSchema: GenMessage<ListItemLocationsResponse>;
+
+/**
+ * SearchItemLocationsRequest asks for things by a name.
+ *
+ * @generated from message realmkeep.item_location.v1.SearchItemLocationsRequest
+ */
+export declare type SearchItemLocationsRequest = Message<"realmkeep.item_location.v1.SearchItemLocationsRequest"> & {
+  /**
+   * The text, 1 to 255 characters, at least one of them visible and none of them a control character. Spaces at its
+   * ends do not count.
+   *
+   * @generated from field: string query = 1;
+   */
+  query: string;
+
+  /**
+   * How many things are answered at most, up to 100. Default 20.
+   *
+   * @generated from field: int32 page_size = 2;
+   */
+  pageSize: number;
+};
+
+/**
+ * Describes the message realmkeep.item_location.v1.SearchItemLocationsRequest.
+ * Use `create(SearchItemLocationsRequestSchema)` to create a new message.
+ */
+export declare const SearchItemLocationsRequestSchema: GenMessage<SearchItemLocationsRequest>;
+
+/**
+ * SearchItemLocationsResponse answers SearchItemLocations.
+ *
+ * @generated from message realmkeep.item_location.v1.SearchItemLocationsResponse
+ */
+export declare type SearchItemLocationsResponse = Message<"realmkeep.item_location.v1.SearchItemLocationsResponse"> & {
+  /**
+   * The things, best first. Empty: no name means the text, or nothing bears it.
+   *
+   * @generated from field: repeated realmkeep.item_location.v1.ItemLocation item_locations = 1;
+   */
+  itemLocations: ItemLocation[];
+
+  /**
+   * Whether the time for similar names (300 ms) was not enough: then the things are those whose names begin with the
+   * text.
+   *
+   * @generated from field: bool similar_left_out = 2;
+   */
+  similarLeftOut: boolean;
+
+  /**
+   * The time of the snapshot.
+   *
+   * @generated from field: google.protobuf.Timestamp as_of = 3;
+   */
+  asOf?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message realmkeep.item_location.v1.SearchItemLocationsResponse.
+ * Use `create(SearchItemLocationsResponseSchema)` to create a new message.
+ */
+export declare const SearchItemLocationsResponseSchema: GenMessage<SearchItemLocationsResponse>;
+
+/**
+ * NearbyItemLocationsRequest asks for the things near a point.
+ *
+ * @generated from message realmkeep.item_location.v1.NearbyItemLocationsRequest
+ */
+export declare type NearbyItemLocationsRequest = Message<"realmkeep.item_location.v1.NearbyItemLocationsRequest"> & {
+  /**
+   * The area, 1 to 255 characters.
+   *
+   * @generated from field: string area_code = 1;
+   */
+  areaCode: string;
+
+  /**
+   * The point's east-west axis.
+   *
+   * @generated from field: double x = 2;
+   */
+  x: number;
+
+  /**
+   * The point's height.
+   *
+   * @generated from field: double y = 3;
+   */
+  y: number;
+
+  /**
+   * The point's north-south axis.
+   *
+   * @generated from field: double z = 4;
+   */
+  z: number;
+
+  /**
+   * How far a thing may be from the point, in the game's own units, in a straight line. Default 0: any distance.
+   *
+   * @generated from field: double max_distance = 5;
+   */
+  maxDistance: number;
+
+  /**
+   * How many things are answered at most, up to 1,000. Default 20.
+   *
+   * @generated from field: int32 page_size = 6;
+   */
+  pageSize: number;
+};
+
+/**
+ * Describes the message realmkeep.item_location.v1.NearbyItemLocationsRequest.
+ * Use `create(NearbyItemLocationsRequestSchema)` to create a new message.
+ */
+export declare const NearbyItemLocationsRequestSchema: GenMessage<NearbyItemLocationsRequest>;
+
+/**
+ * NearbyItemLocationsResponse answers NearbyItemLocations.
+ *
+ * @generated from message realmkeep.item_location.v1.NearbyItemLocationsResponse
+ */
+export declare type NearbyItemLocationsResponse = Message<"realmkeep.item_location.v1.NearbyItemLocationsResponse"> & {
+  /**
+   * The things, nearest first, at the same distance by game item id. Fewer than asked for when they would pass 2 MB
+   * together.
+   *
+   * @generated from field: repeated realmkeep.item_location.v1.NearbyItemLocation nearby = 1;
+   */
+  nearby: NearbyItemLocation[];
+
+  /**
+   * The time of the snapshot.
+   *
+   * @generated from field: google.protobuf.Timestamp as_of = 2;
+   */
+  asOf?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message realmkeep.item_location.v1.NearbyItemLocationsResponse.
+ * Use `create(NearbyItemLocationsResponseSchema)` to create a new message.
+ */
+export declare const NearbyItemLocationsResponseSchema: GenMessage<NearbyItemLocationsResponse>;
+
+/**
+ * NearbyItemLocation is one thing near a point.
+ *
+ * @generated from message realmkeep.item_location.v1.NearbyItemLocation
+ */
+export declare type NearbyItemLocation = Message<"realmkeep.item_location.v1.NearbyItemLocation"> & {
+  /**
+   * Where it is.
+   *
+   * @generated from field: realmkeep.item_location.v1.ItemLocation item_location = 1;
+   */
+  itemLocation?: ItemLocation | undefined;
+
+  /**
+   * How far that is from the point.
+   *
+   * @generated from field: double distance = 2;
+   */
+  distance: number;
+};
+
+/**
+ * Describes the message realmkeep.item_location.v1.NearbyItemLocation.
+ * Use `create(NearbyItemLocationSchema)` to create a new message.
+ */
+export declare const NearbyItemLocationSchema: GenMessage<NearbyItemLocation>;
 
 /**
  * MoveItemsRequest asks to move things.
@@ -276,6 +503,19 @@ export declare const ItemLocationService: GenService<{
     output: typeof GetItemLocationResponseSchema;
   },
   /**
+   * Reads where up to 250 things are, in the order asked, from one snapshot. Things that are not known here (yet) or
+   * were consumed are listed, not an error. A player reads only its own things.
+   *
+   * PERMISSION_DENIED NOT_OWNER: one of the things is not the caller's.
+   *
+   * @generated from rpc realmkeep.item_location.v1.ItemLocationService.BatchGetItemLocations
+   */
+  batchGetItemLocations: {
+    methodKind: "unary";
+    input: typeof BatchGetItemLocationsRequestSchema;
+    output: typeof BatchGetItemLocationsResponseSchema;
+  },
+  /**
    * Lists where things are, by game item id, with exactly one filter. A player may list its own `player_id`
    * and any `location_id`. Every row that exists from the first page to the last is returned exactly once,
    * whatever happens meanwhile.
@@ -289,6 +529,29 @@ export declare const ItemLocationService: GenService<{
     methodKind: "unary";
     input: typeof ListItemLocationsRequestSchema;
     output: typeof ListItemLocationsResponseSchema;
+  },
+  /**
+   * Finds things by the name of their item, their owner or their location, best name first: names that begin with the
+   * text (the text itself before longer names), then names that are like it, which forgives typing errors. Upper and
+   * lower case are the same. Things of one name come by game item id. There are no pages: of each kind of name at most
+   * 100 that begin with the text and 100 of 1,000 similar ones are looked at, whatever there is.
+   *
+   * @generated from rpc realmkeep.item_location.v1.ItemLocationService.SearchItemLocations
+   */
+  searchItemLocations: {
+    methodKind: "unary";
+    input: typeof SearchItemLocationsRequestSchema;
+    output: typeof SearchItemLocationsResponseSchema;
+  },
+  /**
+   * Finds the things nearest to a point within an area, nearest first. There are no pages.
+   *
+   * @generated from rpc realmkeep.item_location.v1.ItemLocationService.NearbyItemLocations
+   */
+  nearbyItemLocations: {
+    methodKind: "unary";
+    input: typeof NearbyItemLocationsRequestSchema;
+    output: typeof NearbyItemLocationsResponseSchema;
   },
   /**
    * Moves up to 500 things, all or nothing. Idempotent by `request_id`: the same id with the same content
