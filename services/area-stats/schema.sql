@@ -34,6 +34,7 @@ create table area_mode_presence (
   lease_until timestamp with time zone,
   constraint area_mode_presence_pkey PRIMARY KEY (area_code, multiplayer_mode, user_id)
 );
+CREATE INDEX area_mode_presence_lease ON public.area_mode_presence USING btree (lease_until) WHERE (counted AND (lease_until IS NOT NULL));
 
 create table event_ids (
   event_id uuid not null,
@@ -82,6 +83,33 @@ AS $function$
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION drop_event_partitions(p_keep interval)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+ SET lock_timeout TO '1s'
+AS $function$
+declare
+  v_name text;
+  v_dropped integer := 0;
+begin
+  perform pg_advisory_xact_lock(hashtext('area_stats.ensure_event_partitions'));
+  for v_name in
+    select inhrelid::regclass::text from pg_inherits
+    where inhparent = 'public.area_mode_events'::regclass
+      and to_date(right(inhrelid::regclass::text, 8), 'YYYYMMDD') + 1
+        <= (clock_timestamp() - p_keep) at time zone 'UTC'
+    order by 1
+  loop
+    execute format('drop table public.%I', v_name);
+    v_dropped := v_dropped + 1;
+  end loop;
+  return v_dropped;
+end
+$function$
+;
+
 CREATE OR REPLACE FUNCTION ensure_event_partitions(p_days_ahead integer DEFAULT 7)
  RETURNS integer
  LANGUAGE plpgsql
@@ -111,7 +139,7 @@ end
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION record_events(p_event_ids uuid[], p_area_codes text[], p_multiplayer_modes text[], p_user_ids text[], p_event_names text[], p_event_times timestamp with time zone[], p_max_lateness interval, p_max_skew interval)
+CREATE OR REPLACE FUNCTION record_events(p_event_ids uuid[], p_area_codes text[], p_multiplayer_modes text[], p_user_ids text[], p_event_names text[], p_event_times timestamp with time zone[], p_max_lateness interval, p_max_skew interval, p_lease interval DEFAULT '24:00:00'::interval)
  RETURNS smallint[]
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -156,17 +184,18 @@ begin
     from recorded order by received_at
   ), latest as (
     select distinct on (area_code collate "C", multiplayer_mode collate "C", user_id collate "C")
-      area_code, multiplayer_mode, user_id, event_time, event_id, event_name = 'LOGIN' as present
+      area_code, multiplayer_mode, user_id, event_time, event_id, event_name = 'LOGIN' as present,
+      case when event_name = 'LOGIN' then received_at + p_lease end as lease_until
     from recorded
     order by area_code collate "C", multiplayer_mode collate "C", user_id collate "C", event_time desc, event_id desc
   ), moved as (
     insert into area_mode_presence as presence
-      (area_code, multiplayer_mode, user_id, event_time, event_id, present, counted)
-    select area_code, multiplayer_mode, user_id, event_time, event_id, present, present from latest
+      (area_code, multiplayer_mode, user_id, event_time, event_id, present, counted, lease_until)
+    select area_code, multiplayer_mode, user_id, event_time, event_id, present, present, lease_until from latest
     order by area_code collate "C", multiplayer_mode collate "C", user_id collate "C"
     on conflict (area_code, multiplayer_mode, user_id) do update
     set event_time = excluded.event_time, event_id = excluded.event_id,
-      present = excluded.present, counted = excluded.counted, lease_until = null
+      present = excluded.present, counted = excluded.counted, lease_until = excluded.lease_until
     where (excluded.event_time, excluded.event_id) > (presence.event_time, presence.event_id)
     returning new.area_code, new.multiplayer_mode, new.counted::int - coalesce(old.counted, false)::int as delta
   ), changed as (
@@ -229,6 +258,65 @@ end
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION renew_presences(p_area_codes text[], p_multiplayer_modes text[], p_user_ids text[], p_lease interval)
+ RETURNS boolean[]
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+ SET enable_seqscan TO 'off'
+ SET enable_mergejoin TO 'off'
+AS $function$
+declare
+  v_until timestamptz := clock_timestamp() + p_lease;
+  v_area_codes text[];
+  v_multiplayer_modes text[];
+  v_counts bigint[];
+  v_renewed boolean[];
+  v_change record;
+begin
+  with given as materialized (
+    select area_code collate "C" as area_code, multiplayer_mode collate "C" as multiplayer_mode,
+      user_id collate "C" as user_id, ordinal
+    from unnest(p_area_codes, p_multiplayer_modes, p_user_ids) with ordinality
+      as e (area_code, multiplayer_mode, user_id, ordinal)
+  ), locked as materialized (
+    select presence.area_code, presence.multiplayer_mode, presence.user_id
+    from (select distinct area_code, multiplayer_mode, user_id from given) as wanted
+    join area_mode_presence as presence using (area_code, multiplayer_mode, user_id)
+    where presence.present
+    order by presence.area_code, presence.multiplayer_mode, presence.user_id
+    for no key update of presence
+  ), renewed as (
+    update area_mode_presence as presence
+    set counted = true,
+      lease_until = case when presence.lease_until is not null then greatest(presence.lease_until, v_until) end
+    from locked
+    where presence.area_code = locked.area_code and presence.multiplayer_mode = locked.multiplayer_mode
+      and presence.user_id = locked.user_id
+    returning new.area_code, new.multiplayer_mode, new.user_id, old.counted as was_counted
+  ), changed as (
+    select area_code, multiplayer_mode, count(*) as users
+    from renewed where not was_counted group by area_code, multiplayer_mode
+  )
+  select
+    (select array_agg(renewed.user_id is not null order by given.ordinal)
+      from given left join renewed using (area_code, multiplayer_mode, user_id)),
+    (select array_agg(area_code order by area_code, multiplayer_mode) from changed),
+    (select array_agg(multiplayer_mode order by area_code, multiplayer_mode) from changed),
+    (select array_agg(users order by area_code, multiplayer_mode) from changed)
+  into v_renewed, v_area_codes, v_multiplayer_modes, v_counts;
+
+  for v_change in
+    select * from unnest(v_area_codes, v_multiplayer_modes, v_counts) as change (area_code, multiplayer_mode, users)
+  loop
+    update area_mode_events_agg set current_count = current_count + v_change.users
+    where area_code = v_change.area_code and multiplayer_mode = v_change.multiplayer_mode;
+  end loop;
+  return v_renewed;
+end
+$function$
+;
+
 CREATE OR REPLACE FUNCTION runtime_may(privileges text, object text)
  RETURNS void
  LANGUAGE plpgsql
@@ -241,6 +329,48 @@ begin
   if privileges <> '' then
     execute format('grant %s on %s to %I', privileges, object, current_database());
   end if;
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION sweep_presences(p_limit integer)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+ SET enable_seqscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+AS $function$
+declare
+  v_now timestamptz := clock_timestamp();
+  v_swept integer := 0;
+  v_change record;
+begin
+  if not pg_try_advisory_xact_lock(hashtext('area_stats.sweep_presences')) then
+    return 0;
+  end if;
+  for v_change in
+    with due as materialized (
+      select area_code, multiplayer_mode, user_id from area_mode_presence
+      where counted and lease_until < v_now
+      order by lease_until limit p_limit
+      for no key update skip locked
+    ), swept as (
+      update area_mode_presence as presence set counted = false
+      from due
+      where presence.area_code = due.area_code and presence.multiplayer_mode = due.multiplayer_mode
+        and presence.user_id = due.user_id
+      returning presence.area_code, presence.multiplayer_mode
+    )
+    select area_code, multiplayer_mode, count(*)::integer as users
+    from swept group by area_code, multiplayer_mode order by area_code, multiplayer_mode
+  loop
+    update area_mode_events_agg set current_count = current_count - v_change.users
+    where area_code = v_change.area_code and multiplayer_mode = v_change.multiplayer_mode;
+    v_swept := v_swept + v_change.users;
+  end loop;
+  return v_swept;
 end
 $function$
 ;
@@ -282,8 +412,11 @@ $function$
 
 grant execute on function as_of() to public;
 grant execute on function as_of() to runtime;
+grant execute on function drop_event_partitions(p_keep interval) to runtime;
 grant execute on function ensure_event_partitions(p_days_ahead integer) to runtime;
-grant execute on function record_events(p_event_ids uuid[], p_area_codes text[], p_multiplayer_modes text[], p_user_ids text[], p_event_names text[], p_event_times timestamp with time zone[], p_max_lateness interval, p_max_skew interval) to runtime;
+grant execute on function record_events(p_event_ids uuid[], p_area_codes text[], p_multiplayer_modes text[], p_user_ids text[], p_event_names text[], p_event_times timestamp with time zone[], p_max_lateness interval, p_max_skew interval, p_lease interval) to runtime;
+grant execute on function renew_presences(p_area_codes text[], p_multiplayer_modes text[], p_user_ids text[], p_lease interval) to runtime;
+grant execute on function sweep_presences(p_limit integer) to runtime;
 grant execute on function trim_event_ids(p_keep interval, p_limit integer) to runtime;
 grant execute on function wal_position() to public;
 grant execute on function wal_position() to runtime;

@@ -12,7 +12,7 @@ const BUCKET = 500_000;
 export function areaStatsVerifications(client: ClientBase): Verification[] {
   return [
     ranged(client, '7. a count is the number of users that are counted', AREAS, COUNTS),
-    ranged(client, '7. who is present without an end is counted, who is not present is not', AREAS, COUNTED),
+    ranged(client, '7. who is counted is present, and is so until the end of the lease', AREAS, COUNTED),
     latestVerification(client),
   ];
 }
@@ -27,11 +27,17 @@ const COUNTS = `
   ) p using (area_code, multiplayer_mode)
   where coalesce(a.current_count, 0) <> coalesce(p.users, 0)`;
 
+// A sweep comes each few seconds, but while the service is away there is none.
 const COUNTED = `
   select p.area_code || ' ' || p.multiplayer_mode || ' ' || p.user_id as id,
-    case when p.counted then 'is counted, and not present' else 'is present, and not counted' end as what
+    case when not p.present then 'is counted, and not present'
+      when p.counted then format('is counted, and its lease ended at %s', p.lease_until)
+      else 'is present, and not counted' end as what
   from area_mode_presence p
-  where ${within('p.area_code', 'text')} and p.counted <> p.present and (p.counted or p.lease_until is null)`;
+  where ${within('p.area_code', 'text')} and (
+    p.counted and not p.present
+    or p.counted and p.lease_until < now() - interval '10 minutes'
+    or p.present and not p.counted and (p.lease_until is null or p.lease_until > now()))`;
 
 // Users in a bucket of their own each, by a hash of their names.
 const LATEST = `

@@ -143,9 +143,16 @@ const CASES: [says: string, service: Service, damage: string, id: string][] = [
     `select p.area_code || ' ' || p.multiplayer_mode from (${ANY_PRESENCE}) p`,
   ],
   [
-    '7. who is present',
+    '7. who is counted',
     'area-stats',
     `update area_mode_presence a set counted = false from (${ANY_PRESENCE}) p
+     where (a.area_code, a.multiplayer_mode, a.user_id) = (p.area_code, p.multiplayer_mode, p.user_id)`,
+    `select p.area_code || ' ' || p.multiplayer_mode || ' ' || p.user_id from (${ANY_PRESENCE}) p`,
+  ],
+  [
+    '7. who is counted',
+    'area-stats',
+    `update area_mode_presence a set lease_until = now() - interval '1 hour' from (${ANY_PRESENCE}) p
      where (a.area_code, a.multiplayer_mode, a.user_id) = (p.area_code, p.multiplayer_mode, p.user_id)`,
     `select p.area_code || ' ' || p.multiplayer_mode || ' ' || p.user_id from (${ANY_PRESENCE}) p`,
   ],

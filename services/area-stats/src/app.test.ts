@@ -98,11 +98,14 @@ test('each RPC is allowed to the roles of its contract and denied to the others'
     getAreaStats: (role: string) => clients[role]!.getAreaStats({ areaCode: 'roles' }),
     recordEvent: (role: string) => clients[role]!.recordEvent(eventOf({ areaCode: `${run}-roles` })),
     recordEvents: (role: string) => clients[role]!.recordEvents({ events: [eventOf({ areaCode: `${run}-roles` })] }),
+    renewPresence: (role: string) =>
+      clients[role]!.renewPresence({ presences: [{ areaCode: 'roles', multiplayerMode: 'royale', userId: 'ada' }] }),
   };
   const allowed: Record<string, string[]> = {
     getAreaStats: ['player', 'server', 'admin', 'service', 'anyone'],
     recordEvent: ['server', 'admin'],
     recordEvents: ['server', 'admin', 'service'],
+    renewPresence: ['server', 'admin', 'service'],
   };
   for (const [rpc, call] of Object.entries(calls)) {
     for (const role of Object.keys(clients)) {
@@ -238,6 +241,31 @@ test('a batch answers in its order, records what is right and refuses the rest, 
   const { stored, defined } = await countsOf(database, area);
   expect(stored).toEqual([{ area_code: area, multiplayer_mode: 'royale', current_count: '10002' }]);
   expect(stored).toEqual(defined);
+});
+
+test('renewals tell who is not there, take 1 to 10,000 presences, and name the field that breaks a rule', async () => {
+  const here = { areaCode: `${run}-renewed`, multiplayerMode: 'royale', userId: 'ada' };
+  await clients.server!.recordEvent(eventOf(here));
+  const away = { ...here, userId: 'bob' };
+  expect(await clients.server!.renewPresence({ presences: [away, here] })).toMatchObject({
+    renewed: 1,
+    absent: [away],
+  });
+  const full = Array.from({ length: 10_000 }, (_, user) => ({ ...here, userId: `user-${user}` }));
+  const { absent } = await clients.server!.renewPresence({ presences: full }, { timeoutMs: 20_000 });
+  expect(absent.map(({ userId }) => userId)).toEqual(full.map(({ userId }) => userId));
+  for (const [presences, field] of [
+    [[], 'presences'],
+    [[...full, here], 'presences'],
+    [[here, { ...here, userId: '' }], 'presences[1].user_id'],
+    [[{ ...here, areaCode: 'x'.repeat(256) }], 'presences[0].area_code'],
+    [[{ ...here, multiplayerMode: 'a\n' }], 'presences[0].multiplayer_mode'],
+  ] as const) {
+    expect(await faultOf(clients.server!.renewPresence({ presences: [...presences] }))).toMatchObject({
+      code: INVALID_ARGUMENT,
+      fields: [field],
+    });
+  }
 });
 
 test('an answer says in its headers where it came from, how old it is and how long it may be kept', async () => {

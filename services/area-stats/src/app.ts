@@ -28,13 +28,22 @@ export async function startApp(config: Config): Promise<Service> {
     const limits = {
       maxLatenessSeconds: config.AREA_STATS_MAX_LATENESS_SECONDS,
       maxSkewSeconds: config.AREA_STATS_MAX_SKEW_SECONDS,
+      leaseSeconds: config.AREA_STATS_LEASE_SECONDS,
     };
     const repository = createRepository({ postgres });
-    const housekeeping = startHousekeeping({ chores: choresOf({ repository, limits }), logger });
+    const housekeeping = startHousekeeping({
+      chores: choresOf({
+        repository,
+        limits,
+        sweepSeconds: config.AREA_STATS_SWEEP_SECONDS,
+        logDays: config.AREA_STATS_LOG_DAYS,
+      }),
+      logger,
+    });
     foundation.onClose(housekeeping.stop);
 
     const recorder = createRecorder({ repository, limits, logger });
-    const service = createService({ recorder });
+    const service = createService({ repository, recorder, leaseSeconds: limits.leaseSeconds });
     const ttlMs = config.AREA_STATS_TTL_SECONDS * 1_000;
     const answers = createAnswers<Counts>({ limit: MOST_ANSWERS, graceMs: ttlMs });
     const reading = createReading({ repository, cache: createCache({ redis }), answers, ttlMs });

@@ -3,17 +3,26 @@ import type { Repository, TimeLimits } from './repository.ts';
 
 const HOUR_MS = 3_600_000;
 const TRIM_CHUNK = 10_000;
+/** Presences that one statement sweeps, so that it holds its counts briefly. */
+const SWEEP_CHUNK = 1_000;
 
 // An id is kept for longer than its event can be accepted again by this much.
 const MARGIN_SECONDS = 3_600;
 
-/** What the tables need now and then: partitions made ahead, and old event ids trimmed in chunks. */
+/**
+ * What the tables need now and then: partitions made ahead and old ones dropped, old event ids trimmed, and presences swept
+ * whose lease has run out, in chunks that are each one short transaction.
+ */
 export function choresOf({
   repository,
   limits,
+  sweepSeconds,
+  logDays,
 }: {
-  repository: Pick<Repository, 'ensureEventPartitions' | 'trimEventIds'>;
+  repository: Pick<Repository, 'ensureEventPartitions' | 'dropEventPartitions' | 'trimEventIds' | 'sweepPresences'>;
   limits: TimeLimits;
+  sweepSeconds: number;
+  logDays: number;
 }): Chore[] {
   const keepSeconds = limits.maxLatenessSeconds + limits.maxSkewSeconds + MARGIN_SECONDS;
   return [
@@ -22,6 +31,20 @@ export function choresOf({
       everyMs: 24 * HOUR_MS,
       run: async () => {
         await repository.ensureEventPartitions();
+      },
+    },
+    {
+      name: 'old events',
+      everyMs: HOUR_MS,
+      run: async () => {
+        await repository.dropEventPartitions(logDays);
+      },
+    },
+    {
+      name: 'leases',
+      everyMs: sweepSeconds * 1_000,
+      run: async () => {
+        while ((await repository.sweepPresences(SWEEP_CHUNK)) === SWEEP_CHUNK);
       },
     },
     {

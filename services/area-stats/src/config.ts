@@ -1,6 +1,6 @@
 import { commonSettings, count, makeValidator, readConfig } from '@realmkeep/kit/app/config';
 
-const wholeSeconds = (least: number) =>
+const wholeNumber = (least: number) =>
   makeValidator<number>((input) => {
     const value = Number(input);
     if (!Number.isSafeInteger(value) || value < least) {
@@ -11,12 +11,12 @@ const wholeSeconds = (least: number) =>
 
 const settings = {
   ...commonSettings,
-  AREA_STATS_TTL_SECONDS: wholeSeconds(1)({
+  AREA_STATS_TTL_SECONDS: wholeNumber(1)({
     default: 30,
     desc: 'How long the counts of an area are cached, at most',
     example: '30',
   }),
-  AREA_STATS_MAX_LATENESS_SECONDS: wholeSeconds(1)({
+  AREA_STATS_MAX_LATENESS_SECONDS: wholeNumber(1)({
     default: 7 * 24 * 3600,
     desc: 'How old an event may be when it is received',
     example: '604800',
@@ -25,6 +25,21 @@ const settings = {
     default: 300,
     desc: 'How far ahead of the database’s clock an event may be',
     example: '300',
+  }),
+  AREA_STATS_LEASE_SECONDS: wholeNumber(1)({
+    default: 24 * 3600,
+    desc: 'How long a LOGIN counts, from its receipt or its last renewal',
+    example: '86400',
+  }),
+  AREA_STATS_SWEEP_SECONDS: wholeNumber(1)({
+    default: 10,
+    desc: 'How often presences whose lease has run out are taken off the counts',
+    example: '10',
+  }),
+  AREA_STATS_LOG_DAYS: wholeNumber(1)({
+    default: 30,
+    desc: 'How many days the event log is kept for operators to read; counts do not need it',
+    example: '30',
   }),
 };
 

@@ -6,7 +6,7 @@ import type { Event } from './event.ts';
 import { createRecorder } from './recorder.ts';
 import { createRepository } from './repository.ts';
 
-const LIMITS = { maxLatenessSeconds: 604_800, maxSkewSeconds: 300 };
+const LIMITS = { maxLatenessSeconds: 604_800, maxSkewSeconds: 300, leaseSeconds: 86_400 };
 const RECORDED = { result: 'RECORDED' };
 
 let database: TestDatabase;

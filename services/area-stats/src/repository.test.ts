@@ -5,7 +5,7 @@ import { countsOf, openTestDatabase, type TestDatabase } from '../test/database.
 import type { Event } from './event.ts';
 import { createRepository, isPartitionMissing, type Repository } from './repository.ts';
 
-const LIMITS = { maxLatenessSeconds: 7 * 24 * 3600, maxSkewSeconds: 300 };
+const LIMITS = { maxLatenessSeconds: 7 * 24 * 3600, maxSkewSeconds: 300, leaseSeconds: 86_400 };
 const [RECORDED, DUPLICATE, TOO_OLD, IN_FUTURE] = [1, 2, 3, 4];
 
 let database: TestDatabase;
@@ -135,7 +135,7 @@ test('a time outside of the bounds is refused by itself, a duplicate is told so 
   const known = event({ areaCode: 'bounds', eventTime: ago(60) });
   const late = event({ areaCode: 'bounds', userId: 'bob', eventTime: ago(60) });
   expect(await repository.recordEvents([known], LIMITS)).toEqual([RECORDED]);
-  const narrow = { maxLatenessSeconds: 30, maxSkewSeconds: 30 };
+  const narrow = { ...LIMITS, maxLatenessSeconds: 30, maxSkewSeconds: 30 };
   expect(
     await repository.recordEvents(
       [

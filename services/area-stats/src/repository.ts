@@ -4,9 +4,15 @@ import type { PostgresNodes, Reader } from '@realmkeep/kit/postgres/nodes';
 import pg from 'pg';
 import type { AreaStats } from './area-stats.ts';
 import type { Event } from './event.ts';
+import type { Presence } from './presence.ts';
 
-/** How far an event's time may be from the database's clock. */
-export type TimeLimits = { maxLatenessSeconds: number; maxSkewSeconds: number };
+/** How far an event's time may be from the database's clock, and for how long a LOGIN counts from its receipt. */
+export type TimeLimits = {
+  maxLatenessSeconds: number;
+  maxSkewSeconds: number;
+  /** Null: for ever. */
+  leaseSeconds: number | null;
+};
 
 // An area with more modes than this answers the most played of them: 1,000 names of 255 characters stay below 2 MB.
 const MOST_MODES = 1_000;
@@ -25,13 +31,27 @@ const READ_AREA = `
 const RECORD_EVENTS = `
   select record_events(
     $1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[],
-    make_interval(secs => $7), make_interval(secs => $8)
+    make_interval(secs => $7), make_interval(secs => $8), make_interval(secs => $9)
   ) as outcomes, ${commitBarrier}`;
+
+const RENEW_PRESENCES = `
+  select renew_presences($1::text[], $2::text[], $3::text[], make_interval(secs => $4)) as renewed, ${commitBarrier}`;
 
 export type Repository = ReturnType<typeof createRepository>;
 
 /** The statements of area-stats. Answers rows, or throws what the database throws. */
 export function createRepository({ postgres }: { postgres: Pick<PostgresNodes, 'read' | 'write'> }) {
+  /** Runs a function on the primary that may run again; answers the number of rows that it changed. */
+  function change(name: string, text: string, values: unknown[] = []): Promise<number> {
+    return postgres.write(
+      async (primary) => {
+        const { rows } = await primary.query<{ changed: number }>({ name, text: `select ${text} as changed`, values });
+        return rows[0]!.changed;
+      },
+      { idempotent: true },
+    );
+  }
+
   return {
     /** The counts of an area and the kind of node that gave them; no modes when nobody plays there. */
     readArea(areaCode: string): Promise<AreaStats & { source: Reader['source'] }> {
@@ -54,7 +74,7 @@ export function createRepository({ postgres }: { postgres: Pick<PostgresNodes, '
      * Records a batch in one transaction and one round trip: for each event, in the order given, the number that
      * record_events answers (outcome.ts knows them). Run again after a lost connection, the events that the lost attempt recorded are duplicates.
      */
-    recordEvents(events: Event[], { maxLatenessSeconds, maxSkewSeconds }: TimeLimits): Promise<number[]> {
+    recordEvents(events: Event[], limits: TimeLimits): Promise<number[]> {
       const values = [
         events.map(({ eventId }) => eventId),
         events.map(({ areaCode }) => areaCode),
@@ -62,8 +82,9 @@ export function createRepository({ postgres }: { postgres: Pick<PostgresNodes, '
         events.map(({ userId }) => userId),
         events.map(({ eventName }) => eventName),
         events.map(({ eventTime }) => eventTime),
-        maxLatenessSeconds,
-        maxSkewSeconds,
+        limits.maxLatenessSeconds,
+        limits.maxSkewSeconds,
+        limits.leaseSeconds,
       ];
       return postgres.write(
         async (primary) => {
@@ -78,35 +99,37 @@ export function createRepository({ postgres }: { postgres: Pick<PostgresNodes, '
       );
     },
 
-    /** Makes the event log's partitions of the coming days that are missing; answers how many were. */
-    ensureEventPartitions(): Promise<number> {
+    /** Moves leases on to `leaseSeconds` from now: for each presence, in the order given, whether it is there. */
+    renewPresences(presences: Presence[], leaseSeconds: number): Promise<boolean[]> {
+      const values = [
+        presences.map(({ areaCode }) => areaCode),
+        presences.map(({ multiplayerMode }) => multiplayerMode),
+        presences.map(({ userId }) => userId),
+        leaseSeconds,
+      ];
       return postgres.write(
         async (primary) => {
-          const { rows } = await primary.query<{ made: number }>({
-            name: 'ensure_event_partitions',
-            text: 'select ensure_event_partitions() as made',
-            values: [],
-          });
-          return rows[0]!.made;
+          const statement = { name: 'renew_presences', text: RENEW_PRESENCES, values };
+          const { rows } = await primary.query<{ renewed: boolean[] }>(statement);
+          return rows[0]!.renewed;
         },
         { idempotent: true },
       );
     },
 
+    /** Takes at most `limit` presences off the counts whose lease has run out; answers how many, 0 while others do it. */
+    sweepPresences: (limit: number) => change('sweep_presences', 'sweep_presences($1)', [limit]),
+
+    /** Makes the event log's partitions of the coming days that are missing; answers how many were. */
+    ensureEventPartitions: () => change('ensure_event_partitions', 'ensure_event_partitions()'),
+
+    /** Drops the event log's partitions of the days that ended longer ago than `keepDays`; answers how many. */
+    dropEventPartitions: (keepDays: number) =>
+      change('drop_event_partitions', 'drop_event_partitions(make_interval(days => $1))', [keepDays]),
+
     /** Deletes at most `limit` event ids received longer ago than `keepSeconds`; answers how many there were. */
-    trimEventIds(keepSeconds: number, limit: number): Promise<number> {
-      return postgres.write(
-        async (primary) => {
-          const { rows } = await primary.query<{ trimmed: number }>({
-            name: 'trim_event_ids',
-            text: 'select trim_event_ids(make_interval(secs => $1), $2) as trimmed',
-            values: [keepSeconds, limit],
-          });
-          return rows[0]!.trimmed;
-        },
-        { idempotent: true },
-      );
-    },
+    trimEventIds: (keepSeconds: number, limit: number) =>
+      change('trim_event_ids', 'trim_event_ids(make_interval(secs => $1), $2)', [keepSeconds, limit]),
   };
 }
 

@@ -38,6 +38,20 @@ export function createRpc({
         outcomes: outcomes.map((outcome, index) => outcomeMessage(events[index]!.eventId, outcome)),
       };
     },
+
+    async renewPresence({ presences }) {
+      const absent = await service.renewPresences(presences);
+      return {
+        $typeName: 'realmkeep.area_stats.v1.RenewPresenceResponse',
+        renewed: presences.length - absent.length,
+        absent: absent.map(({ areaCode, multiplayerMode, userId }) => ({
+          $typeName: 'realmkeep.area_stats.v1.Presence' as const,
+          areaCode,
+          multiplayerMode,
+          userId,
+        })),
+      };
+    },
   });
 }
 

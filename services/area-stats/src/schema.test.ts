@@ -24,7 +24,7 @@ test('the Prisma schema has every table with every column, and reads rows as the
   const names = { areaCode: '111', multiplayerMode: 'royale', userId: 'ada' };
   await createRepository(database).recordEvents(
     [{ eventId, ...names, eventName: 'LOGIN', eventTime: eventTime.toISOString() }],
-    { maxLatenessSeconds: 604_800, maxSkewSeconds: 300 },
+    { maxLatenessSeconds: 604_800, maxSkewSeconds: 300, leaseSeconds: null },
   );
   const pool = new pg.Pool({ connectionString: database.primaryUrl, max: 1 });
   // The database is dropped by force as soon as the pool has said good-bye.

@@ -3,12 +3,23 @@ import type { RecordEventRequest } from '@realmkeep/proto/realmkeep/area_stats/v
 import { eventRefused } from './errors.ts';
 import { eventOf } from './event.ts';
 import { invalidEvent, type Outcome } from './outcome.ts';
+import type { Presence } from './presence.ts';
 import type { Recorder } from './recorder.ts';
+import type { Repository } from './repository.ts';
 
 export type Service = ReturnType<typeof createService>;
 
-/** How events are recorded, in order. */
-export function createService({ recorder }: { recorder: Pick<Recorder, 'record'> }) {
+/** How events are recorded and presences renewed, in order. */
+export function createService({
+  repository,
+  recorder,
+  leaseSeconds,
+}: {
+  repository: Pick<Repository, 'renewPresences'>;
+  recorder: Pick<Recorder, 'record'>;
+  /** How long a renewed presence counts. */
+  leaseSeconds: number;
+}) {
   async function recordAll(requests: RecordEventRequest[]): Promise<Outcome[]> {
     const judged = requests.map(eventOf);
     const outcomes = (await recorder.record(judged.flatMap(({ event }) => event ?? []))).values();
@@ -26,5 +37,11 @@ export function createService({ recorder }: { recorder: Pick<Recorder, 'record'>
 
     /** Records the events that break no rule, in one transaction: an outcome for each event, in the order given. */
     recordEvents: recordAll,
+
+    /** Renews the leases of presences; answers those that are not there. */
+    async renewPresences(presences: Presence[]): Promise<Presence[]> {
+      const renewed = await repository.renewPresences(presences, leaseSeconds);
+      return presences.filter((_, index) => !renewed[index]);
+    },
   };
 }

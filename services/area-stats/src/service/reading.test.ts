@@ -63,7 +63,7 @@ async function openProcess(
   expect(await whenReady(redis, 5_000)).toBe(true);
   const repository = createRepository({ postgres });
   const counter = { queries: 0, redis };
-  const limits = { maxLatenessSeconds: 604_800, maxSkewSeconds: 300 };
+  const limits = { maxLatenessSeconds: 604_800, maxSkewSeconds: 300, leaseSeconds: 86_400 };
   const reading = createReading({
     repository: {
       readArea: (areaCode) => {
@@ -76,6 +76,8 @@ async function openProcess(
     ttlMs,
   });
   const { recordEvent, recordEvents } = createService({
+    repository,
+    leaseSeconds: limits.leaseSeconds,
     recorder: createRecorder({ repository, limits, logger: quiet }),
   });
   return Object.assign(counter, { service: { ...reading, recordEvent, recordEvents } });

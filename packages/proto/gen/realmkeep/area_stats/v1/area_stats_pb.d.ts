@@ -24,7 +24,7 @@ export declare type ModeCount = Message<"realmkeep.area_stats.v1.ModeCount"> & {
   multiplayerMode: string;
 
   /**
-   * The users whose latest event in this area and mode is LOGIN.
+   * The users whose latest event in this area and mode is LOGIN, and whose lease has not run out.
    *
    * @generated from field: int64 current_count = 2;
    */
@@ -36,4 +36,38 @@ export declare type ModeCount = Message<"realmkeep.area_stats.v1.ModeCount"> & {
  * Use `create(ModeCountSchema)` to create a new message.
  */
 export declare const ModeCountSchema: GenMessage<ModeCount>;
+
+/**
+ * Presence is a user in an area and mode.
+ *
+ * @generated from message realmkeep.area_stats.v1.Presence
+ */
+export declare type Presence = Message<"realmkeep.area_stats.v1.Presence"> & {
+  /**
+   * The area, 1 to 255 characters, none of them a control character.
+   *
+   * @generated from field: string area_code = 1;
+   */
+  areaCode: string;
+
+  /**
+   * The multiplayer mode, 1 to 255 characters, none of them a control character.
+   *
+   * @generated from field: string multiplayer_mode = 2;
+   */
+  multiplayerMode: string;
+
+  /**
+   * The user, 1 to 255 characters, none of them a control character.
+   *
+   * @generated from field: string user_id = 3;
+   */
+  userId: string;
+};
+
+/**
+ * Describes the message realmkeep.area_stats.v1.Presence.
+ * Use `create(PresenceSchema)` to create a new message.
+ */
+export declare const PresenceSchema: GenMessage<Presence>;
 

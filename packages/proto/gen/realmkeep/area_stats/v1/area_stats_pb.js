@@ -3,12 +3,13 @@
 /* eslint-disable */
 
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import { file_buf_validate_validate } from "../../../buf/validate/validate_pb.js";
 
 /**
  * Describes the file realmkeep/area_stats/v1/area_stats.proto.
  */
 export const file_realmkeep_area_stats_v1_area_stats = /*@__PURE__*/
-  fileDesc("CihyZWFsbWtlZXAvYXJlYV9zdGF0cy92MS9hcmVhX3N0YXRzLnByb3RvEhdyZWFsbWtlZXAuYXJlYV9zdGF0cy52MSI8CglNb2RlQ291bnQSGAoQbXVsdGlwbGF5ZXJfbW9kZRgBIAEoCRIVCg1jdXJyZW50X2NvdW50GAIgASgDYgZwcm90bzM");
+  fileDesc("CihyZWFsbWtlZXAvYXJlYV9zdGF0cy92MS9hcmVhX3N0YXRzLnByb3RvEhdyZWFsbWtlZXAuYXJlYV9zdGF0cy52MSI8CglNb2RlQ291bnQSGAoQbXVsdGlwbGF5ZXJfbW9kZRgBIAEoCRIVCg1jdXJyZW50X2NvdW50GAIgASgDIqsBCghQcmVzZW5jZRIyCglhcmVhX2NvZGUYASABKAlCH7pIHHIaEAEY/wEyE15bXlx4MDAtXHgxZlx4N2ZdKiQSOQoQbXVsdGlwbGF5ZXJfbW9kZRgCIAEoCUIfukgcchoQARj/ATITXlteXHgwMC1ceDFmXHg3Zl0qJBIwCgd1c2VyX2lkGAMgASgJQh+6SBxyGhABGP8BMhNeW15ceDAwLVx4MWZceDdmXSokYgZwcm90bzM", [file_buf_validate_validate]);
 
 /**
  * Describes the message realmkeep.area_stats.v1.ModeCount.
@@ -16,4 +17,11 @@ export const file_realmkeep_area_stats_v1_area_stats = /*@__PURE__*/
  */
 export const ModeCountSchema = /*@__PURE__*/
   messageDesc(file_realmkeep_area_stats_v1_area_stats, 0);
+
+/**
+ * Describes the message realmkeep.area_stats.v1.Presence.
+ * Use `create(PresenceSchema)` to create a new message.
+ */
+export const PresenceSchema = /*@__PURE__*/
+  messageDesc(file_realmkeep_area_stats_v1_area_stats, 1);
 

@@ -4,7 +4,7 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
-import type { ModeCount } from "./area_stats_pb.js";
+import type { ModeCount, Presence } from "./area_stats_pb.js";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 
 /**
@@ -304,8 +304,59 @@ export declare type RecordEventsResponse = Message<"realmkeep.area_stats.v1.Reco
 export declare const RecordEventsResponseSchema: GenMessage<RecordEventsResponse>;
 
 /**
+ * RenewPresenceRequest asks to renew leases.
+ *
+ * @generated from message realmkeep.area_stats.v1.RenewPresenceRequest
+ */
+export declare type RenewPresenceRequest = Message<"realmkeep.area_stats.v1.RenewPresenceRequest"> & {
+  /**
+   * The presences, 1 to 10,000. One that breaks a rule refuses the request.
+   *
+   * @generated from field: repeated realmkeep.area_stats.v1.Presence presences = 1;
+   */
+  presences: Presence[];
+};
+
+/**
+ * Describes the message realmkeep.area_stats.v1.RenewPresenceRequest.
+ * Use `create(RenewPresenceRequestSchema)` to create a new message.
+ */
+export declare const RenewPresenceRequestSchema: GenMessage<RenewPresenceRequest>;
+
+/**
+ * RenewPresenceResponse answers RenewPresence.
+ *
+ * @generated from message realmkeep.area_stats.v1.RenewPresenceResponse
+ */
+export declare type RenewPresenceResponse = Message<"realmkeep.area_stats.v1.RenewPresenceResponse"> & {
+  /**
+   * How many were renewed.
+   *
+   * @generated from field: int32 renewed = 1;
+   */
+  renewed: number;
+
+  /**
+   * Those that were not, because nobody is there, in the order asked.
+   *
+   * @generated from field: repeated realmkeep.area_stats.v1.Presence absent = 2;
+   */
+  absent: Presence[];
+};
+
+/**
+ * Describes the message realmkeep.area_stats.v1.RenewPresenceResponse.
+ * Use `create(RenewPresenceResponseSchema)` to create a new message.
+ */
+export declare const RenewPresenceResponseSchema: GenMessage<RenewPresenceResponse>;
+
+/**
  * AreaStatsService keeps what is being played where. The count of an area and mode is the number of users
  * whose latest event there, by its time, is LOGIN: duplicates and reordering do not make it drift.
+ *
+ * A LOGIN counts for 24 hours from its receipt (its lease; the length is a setting), unless RenewPresence moves the end
+ * on. Leases are swept each 10 seconds by default, so a presence leaves the count that much after its end, or later
+ * while the database can not be written.
  *
  * Errors carry one google.rpc.ErrorInfo of the domain `area-stats.realmkeep`; branch on its reason.
  * Any RPC may answer UNAUTHENTICATED, PERMISSION_DENIED, INVALID_ARGUMENT (with google.rpc.BadRequest),
@@ -353,6 +404,18 @@ export declare const AreaStatsService: GenService<{
     methodKind: "unary";
     input: typeof RecordEventsRequestSchema;
     output: typeof RecordEventsResponseSchema;
+  },
+  /**
+   * Moves the leases of up to 10,000 presences on: each counts for 24 hours (the length is a setting) from now. For
+   * users who stay longer than that without another event. A presence whose lease had run out counts again. One whose
+   * latest event is not LOGIN, or that has none, is listed as absent and stays so: record a LOGIN.
+   *
+   * @generated from rpc realmkeep.area_stats.v1.AreaStatsService.RenewPresence
+   */
+  renewPresence: {
+    methodKind: "unary";
+    input: typeof RenewPresenceRequestSchema;
+    output: typeof RenewPresenceResponseSchema;
   },
 }>;
 

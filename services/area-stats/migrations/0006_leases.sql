@@ -1,0 +1,162 @@
+-- A presence counts until its LOGOUT or the end of its lease, whichever comes first: a user whose LOGOUT is never sent does
+-- not count for ever.
+
+comment on column area_mode_presence.counted is
+  'present, and its lease had not run out when it was last swept, renewed or recorded';
+
+-- What the sweep looks for, so that it costs what it ends and not what is there.
+create index area_mode_presence_lease on area_mode_presence (lease_until) where counted and lease_until is not null;
+
+-- The caller of an earlier version, which names no lease, goes on by the default.
+drop function record_events(uuid[], text[], text[], text[], text[], timestamptz[], interval, interval);
+
+-- Records a batch of events in one transaction; element i of every array is event i. A null time means the time of
+-- receipt. Returns one outcome for each event, in the order given: 1 recorded, 2 duplicate, 3 too old, 4 in the future.
+--
+-- Within a batch the first event of an id wins. An id that was recorded is a duplicate whatever its time says now, so
+-- that a late retry is told the truth.
+--
+-- Receipt. Event i is received at the database's clock at the start plus i microseconds, so events without a time are
+-- strictly increasing in the order of arrival. The call does not return before the clock has passed the last of them,
+-- so a call made after this one has answered begins later than all of its events.
+--
+-- Lease. A LOGIN that becomes its user's latest event counts for p_lease from its receipt, or for ever where p_lease is
+-- null. What was swept before counts again, because it is another event.
+--
+-- Locks are taken in one order by every call (event ids, then presences, then counts, each sorted by its key), so
+-- concurrent batches wait for each other but never deadlock.
+create function record_events(
+  p_event_ids uuid[],
+  p_area_codes text[],
+  p_multiplayer_modes text[],
+  p_user_ids text[],
+  p_event_names text[],
+  p_event_times timestamptz[],
+  p_max_lateness interval,
+  p_max_skew interval,
+  p_lease interval default interval '24 hours'
+) returns smallint[]
+language plpgsql security definer
+set search_path = pg_catalog, public, pg_temp
+-- The planner does not know how long the arrays are; a nested loop over two of them would be quadratic. Tables are
+-- therefore never joined here, but looked up by on conflict, by = any or row by row.
+set enable_nestloop = off
+as $$
+declare
+  v_start timestamptz := clock_timestamp();
+  v_end timestamptz := v_start + cardinality(p_event_ids) * interval '1 microsecond';
+  v_outcomes smallint[];
+  v_area_codes text[];
+  v_multiplayer_modes text[];
+  v_deltas bigint[];
+  v_shrinking record;
+  v_refused_ids uuid[];
+begin
+  with given as materialized (
+    select ordinal, event_id, area_code, multiplayer_mode, user_id, event_name, received_at,
+      coalesce(event_time, received_at) as event_time,
+      case
+        when event_time < v_start - p_max_lateness then 3
+        when event_time > v_start + p_max_skew then 4
+        else 2
+      end as unrecorded
+    from (
+      select *, v_start + ordinal * interval '1 microsecond' as received_at
+      from unnest(p_event_ids, p_area_codes, p_multiplayer_modes, p_user_ids, p_event_names, p_event_times)
+        with ordinality as e (event_id, area_code, multiplayer_mode, user_id, event_name, event_time, ordinal)
+    ) as received
+  ), fresh as (
+    insert into event_ids (event_id, received_at)
+    select distinct on (event_id) event_id, received_at from given where unrecorded = 2 order by event_id, ordinal
+    on conflict (event_id) do nothing
+    -- Each event of the batch has a time of receipt of its own, which tells them apart from here on.
+    returning received_at
+  ), recorded as materialized (
+    select given.* from given join fresh using (received_at)
+  ), appended as (
+    insert into area_mode_events
+      (received_at, event_id, event_time, area_code, multiplayer_mode, user_id, event_name)
+    select received_at, event_id, event_time, area_code, multiplayer_mode, user_id, event_name
+    from recorded order by received_at
+  ), latest as (
+    select distinct on (area_code collate "C", multiplayer_mode collate "C", user_id collate "C")
+      area_code, multiplayer_mode, user_id, event_time, event_id, event_name = 'LOGIN' as present,
+      case when event_name = 'LOGIN' then received_at + p_lease end as lease_until
+    from recorded
+    order by area_code collate "C", multiplayer_mode collate "C", user_id collate "C", event_time desc, event_id desc
+  ), moved as (
+    insert into area_mode_presence as presence
+      (area_code, multiplayer_mode, user_id, event_time, event_id, present, counted, lease_until)
+    select area_code, multiplayer_mode, user_id, event_time, event_id, present, present, lease_until from latest
+    order by area_code collate "C", multiplayer_mode collate "C", user_id collate "C"
+    on conflict (area_code, multiplayer_mode, user_id) do update
+    set event_time = excluded.event_time, event_id = excluded.event_id,
+      present = excluded.present, counted = excluded.counted, lease_until = excluded.lease_until
+    where (excluded.event_time, excluded.event_id) > (presence.event_time, presence.event_id)
+    returning new.area_code, new.multiplayer_mode, new.counted::int - coalesce(old.counted, false)::int as delta
+  ), changed as (
+    select area_code, multiplayer_mode, sum(delta) as delta
+    from moved group by area_code, multiplayer_mode having sum(delta) <> 0
+  )
+  select
+    (select array_agg((case when fresh.received_at is null then given.unrecorded else 1 end)::smallint
+      order by given.ordinal) from given left join fresh using (received_at)),
+    (select array_agg(area_code order by area_code, multiplayer_mode) from changed),
+    (select array_agg(multiplayer_mode order by area_code, multiplayer_mode) from changed),
+    (select array_agg(delta order by area_code, multiplayer_mode) from changed)
+  into v_outcomes, v_area_codes, v_multiplayer_modes, v_deltas;
+
+  -- Growing counts are written and shrinking ones locked in one sorted pass. A shrinking count exists, and is written
+  -- apart because a check constraint judges the row that is proposed for insertion even where it only updates.
+  insert into area_mode_events_agg as agg (area_code, multiplayer_mode, current_count)
+  select area_code, multiplayer_mode, greatest(delta, 0)
+  from unnest(v_area_codes, v_multiplayer_modes, v_deltas) as change (area_code, multiplayer_mode, delta)
+  order by area_code collate "C", multiplayer_mode collate "C"
+  on conflict (area_code, multiplayer_mode) do update
+  set current_count = agg.current_count + excluded.current_count
+  where excluded.current_count > 0;
+
+  for v_shrinking in
+    select * from unnest(v_area_codes, v_multiplayer_modes, v_deltas) as change (area_code, multiplayer_mode, delta)
+    where delta < 0
+  loop
+    update area_mode_events_agg set current_count = current_count + v_shrinking.delta
+    where area_code = v_shrinking.area_code and multiplayer_mode = v_shrinking.multiplayer_mode;
+  end loop;
+
+  -- Rare: an event outside of the accepted times is a duplicate if its id was recorded, before or earlier in this batch.
+  if 3 = any (v_outcomes) or 4 = any (v_outcomes) then
+    v_refused_ids := array(
+      select event_id from unnest(p_event_ids, v_outcomes) as judged (event_id, outcome) where outcome in (3, 4)
+    );
+    with known as materialized (
+      select event_id from event_ids where event_id = any (v_refused_ids)
+    ), judged as materialized (
+      select * from unnest(p_event_ids, v_outcomes) with ordinality as judged (event_id, outcome, ordinal)
+    )
+    select array_agg(
+      case when judged.outcome in (3, 4) and known.event_id is not null and later.event_id is null
+        then 2::smallint else judged.outcome end
+      order by judged.ordinal
+    )
+    into v_outcomes
+    from judged
+    left join known using (event_id)
+    left join judged as later
+      on later.event_id = judged.event_id and later.outcome = 1 and later.ordinal > judged.ordinal;
+  end if;
+
+  if clock_timestamp() <= v_end then
+    perform pg_sleep(extract(epoch from v_end - clock_timestamp()) + 0.000001);
+  end if;
+  return v_outcomes;
+end
+$$;
+
+-- The service records by this function alone: it may change no table by itself.
+revoke all on function
+  record_events(uuid[], text[], text[], text[], text[], timestamptz[], interval, interval, interval) from public;
+select runtime_may(
+  'execute',
+  'function record_events(uuid[], text[], text[], text[], text[], timestamptz[], interval, interval, interval)'
+);
