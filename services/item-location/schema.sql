@@ -32,6 +32,7 @@ create table game_item_locations (
   source_version bigint not null,
   consumed boolean not null,
   updated_at timestamp with time zone not null default now(),
+  location_version bigint not null default 0,
   constraint consumed_means_none_left CHECK ((consumed = (quantity = 0))),
   constraint game_item_locations_quantity_check CHECK ((quantity >= 0)),
   constraint game_item_locations_pkey PRIMARY KEY (game_item_id)
@@ -60,12 +61,19 @@ create table item_names (
 CREATE INDEX item_names_by_text ON public.item_names USING btree (lower(name) COLLATE "C", item_id);
 CREATE INDEX item_names_by_trigrams ON public.item_names USING gin (lower(name) gin_trgm_ops);
 
+create table location_versions (
+  location_id uuid not null,
+  version bigint not null,
+  constraint location_versions_pkey PRIMARY KEY (location_id)
+);
+
 create table locations (
   location_id uuid not null,
   name text not null,
   area_code text not null,
   version bigint not null default 1,
   created_at timestamp with time zone not null default now(),
+  first_content json,
   constraint locations_area_code_check CHECK ((area_code <> ''::text)),
   constraint locations_pkey PRIMARY KEY (location_id)
 );
@@ -104,6 +112,18 @@ create table player_versions (
   constraint player_versions_pkey PRIMARY KEY (player_id)
 );
 
+create table renames (
+  noun text not null,
+  id text not null,
+  version bigint not null,
+  done_through uuid,
+  rows_done bigint not null default 0,
+  started_at timestamp with time zone not null default clock_timestamp(),
+  constraint renames_noun_check CHECK ((noun = ANY (ARRAY['item'::text, 'location'::text, 'owner'::text]))),
+  constraint renames_pkey PRIMARY KEY (noun, id)
+);
+CREATE INDEX renames_in_turn ON public.renames USING btree (started_at, noun, id);
+
 create table schema_migrations (
   id integer not null default nextval('schema_migrations_id_seq'::regclass),
   name character varying(255) not null,
@@ -133,6 +153,33 @@ create view normalized_item_locations as
      LEFT JOIN player_names p ON p.player_id = g.owner_id
      LEFT JOIN locations l ON l.location_id = g.location_id
   WHERE NOT g.consumed;
+
+create view rename_progress as
+ SELECT noun,
+    id,
+    version,
+    started_at,
+    rows_done,
+        CASE noun
+            WHEN 'item'::text THEN ( SELECT count(*) AS count
+               FROM game_item_locations g
+              WHERE g.item_id = r.id AND NOT g.consumed AND (r.done_through IS NULL OR g.game_item_id > r.done_through))
+            WHEN 'location'::text THEN ( SELECT count(*) AS count
+               FROM game_item_locations g
+              WHERE g.location_id =
+                    CASE r.noun
+                        WHEN 'location'::text THEN r.id::uuid
+                        ELSE NULL::uuid
+                    END AND NOT g.consumed AND (r.done_through IS NULL OR g.game_item_id > r.done_through))
+            ELSE ( SELECT count(*) AS count
+               FROM game_item_locations g
+              WHERE g.owner_id =
+                    CASE r.noun
+                        WHEN 'owner'::text THEN r.id::uuid
+                        ELSE NULL::uuid
+                    END AND NOT g.consumed AND (r.done_through IS NULL OR g.game_item_id > r.done_through))
+        END AS rows_left
+   FROM renames r;
 
 CREATE OR REPLACE FUNCTION apply_item_events(p_epoch bigint, p_step bigint, p_players jsonb, p_items jsonb, p_game_items jsonb, p_refused jsonb, p_named uuid[], p_after uuid, p_through uuid, p_transaction bigint, p_id bigint, p_as_of timestamp with time zone, OUT outcome text, OUT parked integer)
  RETURNS record
@@ -183,9 +230,11 @@ declare
   v_items text[];
   v_gone uuid[] := '{}';
   v_locked uuid[];
-  v_touched uuid[] := '{}';
-  v_owners uuid[];
+  v_owners uuid[] := '{}';
+  v_locations uuid[] := '{}';
+  v_more record;
 begin
+  perform share_location_names();
   with changed as (
     insert into player_names as known (player_id, name, version)
     select e.player_id, e.name, e.version
@@ -208,6 +257,9 @@ begin
   )
   select coalesce(array_agg(item_id), '{}') into v_items from changed;
 
+  perform begin_renames('owner', v_players::text[]);
+  perform begin_renames('item', v_items);
+
   if p_named is not null then
     select coalesce(array_agg(g.game_item_id), '{}') into v_gone
     from game_item_locations g
@@ -215,21 +267,19 @@ begin
   end if;
 
   v_locked := v_gone
-    || array(select e.game_item_id from jsonb_to_recordset(p_game_items) as e (game_item_id uuid))
-    || array(select g.game_item_id from game_item_locations g where g.owner_id = any (v_players) and not g.consumed)
-    || array(select g.game_item_id from game_item_locations g where g.item_id = any (v_items) and not g.consumed);
+    || array(select e.game_item_id from jsonb_to_recordset(p_game_items) as e (game_item_id uuid));
   perform from game_item_locations g where g.game_item_id = any (v_locked) order by g.game_item_id for no key update;
 
   if jsonb_array_length(p_game_items) > 0 then
     with applied as (
       insert into game_item_locations as known (
         game_item_id, item_id, item_name, item_kind, item_version, quantity, owner_id, owner_name, owner_name_version,
-        location_id, location_name, area_code, source_version, consumed
+        location_id, location_name, area_code, location_version, source_version, consumed
       )
       select
         e.game_item_id, e.item_id, coalesce(i.name, ''), coalesce(i.kind, ''), coalesce(i.version, 0),
         e.quantity, e.owner_id, coalesce(p.name, ''), coalesce(p.version, 0),
-        e.location_id, coalesce(l.name, ''), coalesce(l.area_code, ''), e.version, e.quantity = 0
+        e.location_id, coalesce(l.name, ''), coalesce(l.area_code, ''), coalesce(l.version, 0), e.version, e.quantity = 0
       from jsonb_to_recordset(p_game_items)
         as e (game_item_id uuid, item_id text, owner_id uuid, quantity bigint, version bigint, location_id uuid)
       left join item_names i on i.item_id = e.item_id
@@ -243,46 +293,25 @@ begin
         source_version = excluded.source_version, consumed = excluded.consumed,
         version = known.version + 1, updated_at = now()
       where known.source_version < excluded.source_version and not known.consumed
-      returning old.owner_id as old_owner, new.owner_id as new_owner
+      returning old.owner_id as old_owner, new.owner_id as new_owner, new.location_id
     )
-    select coalesce(array_agg(old_owner), '{}') || coalesce(array_agg(new_owner), '{}') into v_touched from applied;
+    select coalesce(array_agg(old_owner), '{}') || coalesce(array_agg(new_owner), '{}'),
+      coalesce(array_agg(location_id), '{}')
+    into v_owners, v_locations from applied;
   end if;
 
   if cardinality(v_gone) > 0 then
     with gone as (
       update game_item_locations set quantity = 0, consumed = true, version = version + 1, updated_at = now()
       where game_item_id = any (v_gone) and not consumed
-      returning owner_id
+      returning owner_id, location_id
     )
-    select v_touched || coalesce(array_agg(owner_id), '{}') into v_touched from gone;
+    select array_agg(owner_id) as owners, array_agg(location_id) as locations into v_more from gone;
+    v_owners := v_owners || v_more.owners;
+    v_locations := v_locations || v_more.locations;
   end if;
 
-  if cardinality(v_players) > 0 then
-    with renamed as (
-      update game_item_locations g
-      set owner_name = p.name, owner_name_version = p.version, version = g.version + 1, updated_at = now()
-      from player_names p
-      where p.player_id = any (v_players) and g.owner_id = p.player_id and not g.consumed
-        and g.owner_name_version < p.version
-      returning g.owner_id
-    )
-    select array_agg(distinct owner_id) into v_owners from renamed;
-    v_touched := v_touched || v_owners;
-  end if;
-
-  if cardinality(v_items) > 0 then
-    with renamed as (
-      update game_item_locations g
-      set item_name = i.name, item_kind = i.kind, item_version = i.version, version = g.version + 1, updated_at = now()
-      from item_names i
-      where i.item_id = any (v_items) and g.item_id = i.item_id and not g.consumed and g.item_version < i.version
-      returning g.owner_id
-    )
-    select array_agg(distinct owner_id) into v_owners from renamed;
-    v_touched := v_touched || v_owners;
-  end if;
-
-  perform raise_player_versions(v_touched);
+  perform raise_listing_versions(v_owners, v_locations);
 end
 $function$
 ;
@@ -338,34 +367,35 @@ AS $function$
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION fill_in_locations()
- RETURNS trigger
+CREATE OR REPLACE FUNCTION begin_renames(p_noun text, p_ids text[])
+ RETURNS void
  LANGUAGE plpgsql
  SET enable_hashjoin TO 'off'
  SET enable_mergejoin TO 'off'
 AS $function$
-declare
-  v_owners uuid[];
 begin
-  if not exists (select from created) then
-    return null;
+  if cardinality(p_ids) = 0 then
+    return;
   end if;
-  perform from follow_position for update;
-  perform from game_item_locations g
-  where g.location_id in (select location_id from created) and not g.consumed
-  order by g.game_item_id
-  for no key update;
-
-  with filled as (
-    update game_item_locations g
-    set location_name = l.name, area_code = l.area_code, version = g.version + 1, updated_at = now()
-    from created l
-    where g.location_id = l.location_id and not g.consumed and g.area_code = ''
-    returning g.owner_id
-  )
-  select array_agg(distinct owner_id) into v_owners from filled;
-  perform raise_player_versions(v_owners);
-  return null;
+  insert into renames as known (noun, id, version)
+  select p_noun, changed.id, changed.version from (
+    select i.item_id as id, i.version from item_names i
+    where p_noun = 'item' and i.item_id = any (p_ids) and exists (
+      select from game_item_locations g where g.item_id = i.item_id and not g.consumed and g.item_version < i.version)
+    union all
+    select p.player_id::text, p.version from player_names p
+    where p_noun = 'owner' and p.player_id = any (case p_noun when 'owner' then p_ids::uuid[] end) and exists (
+      select from game_item_locations g
+      where g.owner_id = p.player_id and not g.consumed and g.owner_name_version < p.version)
+    union all
+    select l.location_id::text, l.version from locations l
+    where p_noun = 'location' and l.location_id = any (case p_noun when 'location' then p_ids::uuid[] end) and exists (
+      select from game_item_locations g
+      where g.location_id = l.location_id and not g.consumed and g.location_version < l.version)
+  ) as changed
+  order by changed.id
+  on conflict (noun, id) do update
+    set version = excluded.version, done_through = null, rows_done = 0, started_at = clock_timestamp();
 end
 $function$
 ;
@@ -446,7 +476,9 @@ declare
   v_refusal record;
   v_answer jsonb;
   v_owners uuid[];
+  v_locations uuid[];
 begin
+  perform share_location_names();
   insert into move_requests (request_id, content_hash) values (p_request_id, p_content_hash) on conflict do nothing;
   if not found then
     select * into strict v_earlier from move_requests where request_id = p_request_id;
@@ -484,17 +516,18 @@ begin
 
   with moved as (
     update game_item_locations g
-    set location_id = l.location_id, location_name = l.name, area_code = l.area_code,
+    set location_id = l.location_id, location_name = l.name, area_code = l.area_code, location_version = l.version,
       x = m.x, y = m.y, z = m.z, version = g.version + 1, updated_at = now()
     from unnest(p_game_items, p_locations, p_x, p_y, p_z) with ordinality
       as m (game_item_id, location_id, x, y, z, place)
     join locations l on l.location_id = m.location_id
     where g.game_item_id = m.game_item_id
-    returning m.place, g.owner_id, item_location_json(g) as row
+    returning m.place, g.owner_id, old.location_id as left_id, l.location_id, item_location_json(g) as row
   )
-  select jsonb_agg(row order by place), array_agg(distinct owner_id) into v_answer, v_owners from moved;
+  select jsonb_agg(row order by place), array_agg(owner_id), array_agg(left_id) || array_agg(location_id)
+  into v_answer, v_owners, v_locations from moved;
 
-  perform raise_player_versions(v_owners);
+  perform raise_listing_versions(v_owners, v_locations);
   update move_requests set answer = v_answer where request_id = p_request_id;
   return jsonb_build_object('item_locations', v_answer, 'replayed', false);
 end
@@ -593,6 +626,20 @@ BEGIN ATOMIC
 END
 ;
 
+CREATE OR REPLACE FUNCTION raise_listing_versions(p_players uuid[], p_locations uuid[])
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+begin
+  perform raise_player_versions(p_players);
+  insert into location_versions as known (location_id, version)
+  select distinct location_id, 1 from unnest(p_locations) as touched (location_id)
+  where location_id is not null order by location_id
+  on conflict (location_id) do update set version = known.version + 1;
+end
+$function$
+;
+
 CREATE OR REPLACE FUNCTION raise_player_versions(p_players uuid[])
  RETURNS void
  LANGUAGE sql
@@ -600,6 +647,101 @@ AS $function$
   insert into player_versions as known (player_id, version)
   select distinct player_id, 1 from unnest(p_players) as touched (player_id) where player_id is not null order by player_id
   on conflict (player_id) do update set version = known.version + 1;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION rename_batch(p_limit integer, OUT renamed integer, OUT pending bigint, OUT owners uuid[], OUT locations uuid[])
+ RETURNS record
+ LANGUAGE plpgsql
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET plan_cache_mode TO 'force_custom_plan'
+AS $function$
+declare
+  v_rename renames;
+  v_ids uuid[];
+  v_after uuid;
+begin
+  renamed := 0;
+  pending := 0;
+  if not pg_try_advisory_xact_lock(5350054) then
+    return;
+  end if;
+  select * into v_rename from renames order by started_at, noun, id limit 1 for update;
+  if not found then
+    return;
+  end if;
+  select count(*) into pending from renames;
+  v_after := coalesce(v_rename.done_through, '00000000-0000-0000-0000-000000000000');
+
+  if v_rename.noun = 'item' then
+    v_ids := array(select game_item_id from game_item_locations
+      where item_id = v_rename.id and not consumed and game_item_id > v_after
+      order by game_item_id limit p_limit for no key update);
+    with changed as (
+      update game_item_locations g
+      set item_name = i.name, item_kind = i.kind, item_version = i.version, version = g.version + 1, updated_at = now()
+      from item_names i
+      where i.item_id = v_rename.id and g.game_item_id = any (v_ids) and g.item_id = i.item_id
+        and not g.consumed and g.item_version < i.version
+      returning g.owner_id, g.location_id
+    )
+    select count(*), array_agg(distinct owner_id), array_agg(distinct location_id)
+    into renamed, owners, locations from changed;
+  elsif v_rename.noun = 'location' then
+    v_ids := array(select game_item_id from game_item_locations
+      where location_id = v_rename.id::uuid and not consumed and game_item_id > v_after
+      order by game_item_id limit p_limit for no key update);
+    with changed as (
+      update game_item_locations g
+      set location_name = l.name, area_code = l.area_code, location_version = l.version, version = g.version + 1,
+        updated_at = now()
+      from locations l
+      where l.location_id = v_rename.id::uuid and g.game_item_id = any (v_ids) and g.location_id = l.location_id
+        and not g.consumed and g.location_version < l.version
+      returning g.owner_id, g.location_id
+    )
+    select count(*), array_agg(distinct owner_id), array_agg(distinct location_id)
+    into renamed, owners, locations from changed;
+  else
+    v_ids := array(select game_item_id from game_item_locations
+      where owner_id = v_rename.id::uuid and not consumed and game_item_id > v_after
+      order by game_item_id limit p_limit for no key update);
+    with changed as (
+      update game_item_locations g
+      set owner_name = p.name, owner_name_version = p.version, version = g.version + 1, updated_at = now()
+      from player_names p
+      where p.player_id = v_rename.id::uuid and g.game_item_id = any (v_ids) and g.owner_id = p.player_id
+        and not g.consumed and g.owner_name_version < p.version
+      returning g.owner_id, g.location_id
+    )
+    select count(*), array_agg(distinct owner_id), array_agg(distinct location_id)
+    into renamed, owners, locations from changed;
+  end if;
+
+  perform raise_listing_versions(owners, locations);
+  if cardinality(v_ids) < p_limit then
+    delete from renames where noun = v_rename.noun and id = v_rename.id;
+  else
+    update renames set done_through = v_ids[p_limit], rows_done = rows_done + renamed
+    where noun = v_rename.noun and id = v_rename.id;
+  end if;
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION rename_locations()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if not exists (select from changed) then
+    return null;
+  end if;
+  perform pg_advisory_xact_lock(5350053);
+  perform begin_renames('location', array(select location_id::text from changed));
+  return null;
+end
 $function$
 ;
 
@@ -619,6 +761,14 @@ end
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION share_location_names()
+ RETURNS void
+ LANGUAGE sql
+AS $function$
+  select pg_advisory_xact_lock_shared(5350053);
+$function$
+;
+
 CREATE OR REPLACE FUNCTION wal_position()
  RETURNS TABLE(timeline integer, lsn pg_lsn)
  LANGUAGE sql
@@ -633,7 +783,9 @@ AS $function$
 $function$
 ;
 
-CREATE TRIGGER fill_in_locations AFTER INSERT ON locations REFERENCING NEW TABLE AS created FOR EACH STATEMENT EXECUTE FUNCTION fill_in_locations();
+CREATE TRIGGER locations_changed AFTER UPDATE ON locations REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION rename_locations();
+
+CREATE TRIGGER locations_created AFTER INSERT ON locations REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION rename_locations();
 
 grant execute on function apply_item_events(p_epoch bigint, p_step bigint, p_players jsonb, p_items jsonb, p_game_items jsonb, p_refused jsonb, p_named uuid[], p_after uuid, p_through uuid, p_transaction bigint, p_id bigint, p_as_of timestamp with time zone, OUT outcome text, OUT parked integer) to public;
 grant execute on function apply_item_events(p_epoch bigint, p_step bigint, p_players jsonb, p_items jsonb, p_game_items jsonb, p_refused jsonb, p_named uuid[], p_after uuid, p_through uuid, p_transaction bigint, p_id bigint, p_as_of timestamp with time zone, OUT outcome text, OUT parked integer) to runtime;
@@ -645,8 +797,8 @@ grant execute on function as_of() to public;
 grant execute on function as_of() to runtime;
 grant execute on function begin_following() to public;
 grant execute on function begin_following() to runtime;
-grant execute on function fill_in_locations() to public;
-grant execute on function fill_in_locations() to runtime;
+grant execute on function begin_renames(p_noun text, p_ids text[]) to public;
+grant execute on function begin_renames(p_noun text, p_ids text[]) to runtime;
 grant execute on function forget_position(p_epoch bigint) to public;
 grant execute on function forget_position(p_epoch bigint) to runtime;
 grant execute on function item_location_json(p_row game_item_locations) to public;
@@ -661,8 +813,16 @@ grant execute on function names_like(p_text text, p_limit integer) to public;
 grant execute on function names_like(p_text text, p_limit integer) to runtime;
 grant execute on function normalized_player_item_locations(p_player uuid, p_after uuid, p_limit integer) to public;
 grant execute on function normalized_player_item_locations(p_player uuid, p_after uuid, p_limit integer) to runtime;
+grant execute on function raise_listing_versions(p_players uuid[], p_locations uuid[]) to public;
+grant execute on function raise_listing_versions(p_players uuid[], p_locations uuid[]) to runtime;
 grant execute on function raise_player_versions(p_players uuid[]) to public;
 grant execute on function raise_player_versions(p_players uuid[]) to runtime;
+grant execute on function rename_batch(p_limit integer, OUT renamed integer, OUT pending bigint, OUT owners uuid[], OUT locations uuid[]) to public;
+grant execute on function rename_batch(p_limit integer, OUT renamed integer, OUT pending bigint, OUT owners uuid[], OUT locations uuid[]) to runtime;
+grant execute on function rename_locations() to public;
+grant execute on function rename_locations() to runtime;
+grant execute on function share_location_names() to public;
+grant execute on function share_location_names() to runtime;
 grant execute on function wal_position() to public;
 grant execute on function wal_position() to runtime;
 grant select, usage on sequence parked_events_parked_event_id_seq to runtime;
@@ -670,10 +830,13 @@ grant select, update on table follow_position to runtime;
 grant insert, select, update on table game_item_locations to runtime;
 grant select, update on table heartbeat to runtime;
 grant insert, select, update on table item_names to runtime;
-grant insert, select on table locations to runtime;
+grant insert, select, update on table location_versions to runtime;
+grant insert, select, update on table locations to runtime;
 grant insert, select, update on table move_requests to runtime;
 grant select on table normalized_item_locations to runtime;
 grant insert, select on table parked_events to runtime;
 grant insert, select, update on table player_names to runtime;
 grant insert, select, update on table player_versions to runtime;
+grant select on table rename_progress to runtime;
+grant delete, insert, select, update on table renames to runtime;
 grant select on table schema_migrations to runtime;

@@ -68,6 +68,8 @@ export async function loadItemLocations(client: ClientBase, players: SeededPlaye
     columns,
     rows.map((row) => row.cells),
   );
+  const places = players.flatMap(({ items }) => items.flatMap(({ place }) => place?.locationId ?? []));
+  await client.query("select raise_listing_versions('{}', $1)", [[...new Set(places)]]);
   await client.query('commit');
 }
 
@@ -81,6 +83,7 @@ const columns = [
   'location_id',
   'location_name',
   'area_code',
+  'location_version',
   'x',
   'y',
   'z',
@@ -103,6 +106,7 @@ function itemCells({ gameItemId, item, quantity, place, position }: SeededPlayer
     place?.locationId,
     place?.name ?? '',
     place?.areaCode ?? '',
+    place ? 1 : 0,
     position.x,
     position.y,
     position.z,

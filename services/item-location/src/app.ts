@@ -3,11 +3,15 @@ import { type Service as App, startService } from '@realmkeep/kit/app/service';
 import { createClient } from '@realmkeep/kit/client/client';
 import { waitForSchema } from '@realmkeep/kit/postgres/migrate';
 import { ItemEventService } from '@realmkeep/proto/realmkeep/player_state/v1/item_event_service';
+import { startRenames } from './chores.ts';
 import type { Config } from './config.ts';
 import { createFollowMetrics } from './follow-metrics.ts';
 import { startFollower } from './follower.ts';
 import { MIGRATIONS } from './migrations.ts';
-import { itemLocationRpcs, locationRpcs, playerItemLocationRpcs } from './rpc.ts';
+import { createRenameMetrics } from './rename-metrics.ts';
+import { locationRpcs } from './rpc/locations.ts';
+import { itemLocationRpcs, playerItemLocationRpcs } from './rpc.ts';
+import { createLocations } from './service/locations.ts';
 import { createService } from './service.ts';
 
 /** Starts the service: it follows player-state, and answers calls once its database is migrated. */
@@ -21,11 +25,13 @@ export async function startApp(config: Config): Promise<App> {
     foundation.onClose(() => source.close());
     const follower = startFollower({ source, postgres, metrics: createFollowMetrics(telemetry.meter), logger });
     foundation.onClose(() => follower.stop());
+    const renames = startRenames({ postgres, metrics: createRenameMetrics(telemetry.meter), logger });
+    foundation.onClose(() => renames.stop());
 
     const service = createService({ postgres, pageTokens });
     return await startService(foundation, [
       itemLocationRpcs(service),
-      locationRpcs(service),
+      locationRpcs(createLocations({ postgres, pageTokens })),
       playerItemLocationRpcs(service),
     ]);
   } catch (fault) {

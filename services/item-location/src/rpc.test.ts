@@ -105,6 +105,7 @@ const CALLS: Record<string, (on: Clients) => Promise<unknown>> = {
     things.moveItems({ requestId: randomUUID(), moves: [{ gameItemId: shield, locationId: mill, position }] }),
   CreateLocation: ({ locations }) =>
     locations.createLocation({ locationId: randomUUID(), name: 'Tower', areaCode: '112' }),
+  UpdateLocation: ({ locations }) => locations.updateLocation({ locationId: mill, name: 'Old mill' }),
   GetLocation: ({ locations }) => locations.getLocation({ locationId: mill }),
   ListLocations: ({ locations }) => locations.listLocations({}),
   GetPlayerItemLocations: ({ players }) => players.getPlayerItemLocations({ playerId: ada }),
@@ -126,6 +127,7 @@ const OUTCOMES: Record<keyof typeof CALLS, string[]> = {
   'MoveItems of its own thing': ['OK', 'OK', 'OK', denied],
   'MoveItems of another’s thing': ['NOT_OWNER', 'OK', 'OK', denied],
   CreateLocation: [denied, denied, 'OK', denied],
+  UpdateLocation: [denied, denied, 'OK', denied],
   GetLocation: ['OK', 'OK', 'OK', denied],
   ListLocations: ['OK', 'OK', 'OK', denied],
   GetPlayerItemLocations: [denied, denied, denied, 'OK'],
@@ -224,6 +226,31 @@ describe('answers', () => {
     expect(first.location).toMatchObject({ ...location, version: 1n });
     const other = as.admin.locations.createLocation({ ...location, name: 'Gate' });
     await expect(other).rejects.toMatchObject({ reason: 'LOCATION_ID_REUSED' });
+  });
+
+  test('a location is changed, once, and the things there follow; a repeat of its creation still answers it', async () => {
+    const location = { locationId: randomUUID(), name: 'Bridge', areaCode: '113' };
+    const created = await as.admin.locations.createLocation(location);
+    const gameItemId = randomUUID();
+    source.commit(gameItemEvent({ gameItemId, ownerId: ada, grantedLocationId: location.locationId }));
+    await until(async () => (await found(gameItemId)) !== undefined, { what: 'the thing to be followed' });
+
+    const change = { locationId: location.locationId, name: 'Broken bridge', expectedVersion: 1n };
+    const { location: changed } = await as.admin.locations.updateLocation(change);
+    expect(changed).toMatchObject({ name: 'Broken bridge', areaCode: '113', version: 2n });
+    expect(await as.admin.locations.updateLocation(change)).toEqual({
+      ...created,
+      location: changed,
+      $typeName: expect.any(String),
+    });
+    const stale = as.admin.locations.updateLocation({ ...change, name: 'Gone', areaCode: '114' });
+    await expect(stale).rejects.toMatchObject({ reason: 'VERSION_MISMATCH' });
+    const unknown = as.admin.locations.updateLocation({ locationId: randomUUID(), name: 'x' });
+    await expect(unknown).rejects.toMatchObject({ reason: 'LOCATION_NOT_FOUND' });
+    expect(await as.admin.locations.createLocation(location)).toEqual(created);
+
+    const shown = async () => (await found(gameItemId))?.locationName === 'Broken bridge';
+    await until(shown, { what: 'the thing to show the new name' });
   });
 
   test('locations are listed by id, of one area or of all, page by page', async () => {

@@ -1,6 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
-import { type CallContext, implement } from '@realmkeep/kit/server/implementation';
+import { implement } from '@realmkeep/kit/server/implementation';
 import {
   BatchGetItemLocationsResponseSchema,
   GetItemLocationResponseSchema,
@@ -11,30 +11,14 @@ import {
   SearchItemLocationsResponseSchema,
 } from '@realmkeep/proto/realmkeep/item_location/v1/item_location_service';
 import {
-  CreateLocationResponseSchema,
-  GetLocationResponseSchema,
-  ListLocationsResponseSchema,
-  LocationService,
-} from '@realmkeep/proto/realmkeep/item_location/v1/location_service';
-import {
   GetPlayerItemLocationsResponseSchema,
   PlayerItemLocationService,
 } from '@realmkeep/proto/realmkeep/item_location/v1/player_item_location_service';
 import { toItemLocation } from './item-location.ts';
 import { DEFAULT_PAGE_SIZE, listingOf } from './listing.ts';
-import { toLocation } from './location.ts';
 import { movesOf } from './move-request.ts';
 import type { Service } from './service.ts';
-
-/** Tells where an answer came from, how old it is, and the version of what it shows. */
-function tell(
-  context: CallContext,
-  { source, asOf, version }: { source: string; asOf?: Date; version?: bigint | string },
-) {
-  context.header('realmkeep-source', source);
-  if (asOf) context.header('realmkeep-age-ms', `${Math.max(0, Date.now() - asOf.getTime())}`);
-  if (version !== undefined) context.header('realmkeep-version', `${version}`);
-}
+import { tell } from './telling.ts';
 
 export function itemLocationRpcs(service: Service) {
   return implement(ItemLocationService, {
@@ -95,33 +79,6 @@ export function itemLocationRpcs(service: Service) {
       return create(MoveItemsResponseSchema, {
         itemLocations: answer.item_locations.map(toItemLocation),
         replayed: answer.replayed,
-      });
-    },
-  });
-}
-
-export function locationRpcs(service: Service) {
-  return implement(LocationService, {
-    async createLocation(request, context) {
-      const { name, areaCode } = request;
-      const location = await service.createLocation({ locationId: request.locationId.toLowerCase(), name, areaCode });
-      tell(context, { source: 'primary', version: location.version });
-      return create(CreateLocationResponseSchema, { location: toLocation(location) });
-    },
-
-    async getLocation(request, context) {
-      const { location, source } = await service.getLocation(request.locationId.toLowerCase());
-      tell(context, { source, version: location.version });
-      return create(GetLocationResponseSchema, { location: toLocation(location) });
-    },
-
-    async listLocations(request, context) {
-      const pageSize = request.pageSize || DEFAULT_PAGE_SIZE;
-      const page = await service.listLocations(request.areaCode, pageSize, request.pageToken);
-      tell(context, page);
-      return create(ListLocationsResponseSchema, {
-        locations: page.locations.map(toLocation),
-        nextPageToken: page.nextPageToken,
       });
     },
   });

@@ -7,21 +7,25 @@ import { batch, gameItemEvent } from '../test/events.ts';
 import { toStep } from './follow-step.ts';
 import type { FilterKind, Listing } from './listing.ts';
 import { applyStep, beginFollowing } from './repository/following.ts';
+import { createLocations, type Locations } from './service/locations.ts';
 import { createService, type Service } from './service.ts';
 
 const server = { subject: 'game-1', role: 'SERVER' } as const;
 const [ada, bob, mill, tower] = Array.from({ length: 4 }, () => randomUUID()) as [string, string, string, string];
 let database: Awaited<ReturnType<typeof openTestDatabase>>;
 let service: Service;
+let locations: Locations;
 let epoch: bigint;
 let number: bigint;
 
 beforeAll(async () => {
   database = await openTestDatabase();
   const onPrimary = { read: run, write: run };
-  service = createService({ postgres: onPrimary, pageTokens: createPageTokens({ key: 'ab'.repeat(32) }) });
-  await service.createLocation({ locationId: mill, name: 'Old mill', areaCode: '111' });
-  await service.createLocation({ locationId: tower, name: 'Tower', areaCode: '112' });
+  const pageTokens = createPageTokens({ key: 'ab'.repeat(32) });
+  service = createService({ postgres: onPrimary, pageTokens });
+  locations = createLocations({ postgres: onPrimary, pageTokens });
+  await locations.createLocation({ locationId: mill, name: 'Old mill', areaCode: '111' });
+  await locations.createLocation({ locationId: tower, name: 'Tower', areaCode: '112' });
   ({ epoch, step: number } = await beginFollowing(database.primary));
 });
 afterAll(() => database.close());
@@ -140,7 +144,7 @@ test('the page token of one query is refused by another, and so is a broken one'
   const reused = (by: FilterKind, token: string) => service.listItemLocations(server, listing(by, bob, 1), token);
   await expect(reused('owner', nextPageToken)).rejects.toMatchObject({ reason: 'PAGE_TOKEN_INVALID' });
   await expect(reused('item', 'broken')).rejects.toMatchObject({ reason: 'PAGE_TOKEN_INVALID' });
-  await expect(service.listLocations('', 1, nextPageToken)).rejects.toMatchObject({ reason: 'PAGE_TOKEN_INVALID' });
+  await expect(locations.listLocations('', 1, nextPageToken)).rejects.toMatchObject({ reason: 'PAGE_TOKEN_INVALID' });
 });
 
 test('what is asked of a position that is not followed yet waits briefly, then says so', async () => {

@@ -3,7 +3,6 @@ import type { Caller } from '@realmkeep/kit/auth/caller';
 import { invalidArgument } from '@realmkeep/kit/errors/common';
 import type { PageStart, PageTokens } from '@realmkeep/kit/paging/page-token';
 import type { PostgresNodes, Reader } from '@realmkeep/kit/postgres/nodes';
-import { type WalPosition, walPositionStatement } from '@realmkeep/kit/postgres/wal-position';
 import { refusalOf, refuse } from './errors.ts';
 import { type Boundary, cutPage, fitting, fromCursor, type Listing, mayList, toCursor } from './listing.ts';
 import { contentHash, type Move, repeatedThings } from './move-request.ts';
@@ -14,7 +13,6 @@ import {
   listItemLocations,
   playerItemLocations,
 } from './repository/item-locations.ts';
-import { createLocation, findLocation, type Location, listLocations } from './repository/locations.ts';
 import { moveItems } from './repository/moves.ts';
 import { nearbyItemLocations, searchItemLocations } from './repository/searches.ts';
 import { hasReached, type SourcePosition } from './source-position.ts';
@@ -140,45 +138,6 @@ export function createService({
       } catch (error) {
         throw refusalOf(error) ?? error;
       }
-    },
-
-    async createLocation(wanted: Pick<Location, 'locationId' | 'name' | 'areaCode'>): Promise<Location> {
-      const location = await postgres.write((primary) => createLocation(primary, wanted), { idempotent: true });
-      if (location.name !== wanted.name || location.areaCode !== wanted.areaCode) {
-        throw refuse.LOCATION_ID_REUSED('the location id was created with other content', {
-          location_id: wanted.locationId,
-        });
-      }
-      return location;
-    },
-
-    async getLocation(locationId: string) {
-      const found = await postgres.read(async (node) => ({
-        location: await findLocation(node, locationId),
-        source: node.source,
-      }));
-      const { location, source } = found;
-      if (!location) throw refuse.LOCATION_NOT_FOUND('no such location', { location_id: locationId });
-      return { location, source };
-    },
-
-    async listLocations(areaCode: string, pageSize: number, pageToken: string) {
-      const query = `locations of ${areaCode}`;
-      const start = openPage(query, pageToken);
-      const after = start?.cursor as string | undefined;
-      const found = await postgres.read(
-        async (node) => {
-          const locations = await listLocations(node, { areaCode, after, limit: pageSize + 1 });
-          // Asked after the page was read, so the position is at least that of the page.
-          const { rows } = await node.query<WalPosition>(walPositionStatement);
-          return { locations, wal: rows[0], source: node.source };
-        },
-        { minWal: start?.wal },
-      );
-      const locations = found.locations.slice(0, pageSize);
-      const last = found.locations.length > pageSize ? locations.at(-1) : undefined;
-      const nextPageToken = last ? pageTokens.sign({ query, cursor: last.locationId, wal: found.wal }) : '';
-      return { locations, nextPageToken, source: found.source };
     },
   };
 }

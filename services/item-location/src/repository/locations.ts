@@ -18,15 +18,31 @@ function prisma({ pool }: Reader): PrismaClient {
   return client;
 }
 
-/** Creates a location unless its id exists; answers what is there now. Rows of things that waited for it are filled in. */
+/** Creates a location unless its id exists; answers what is there now. Rows of things that waited for it follow by renames. */
 export async function createLocation(
   primary: Reader,
   location: Pick<Location, 'locationId' | 'name' | 'areaCode'>,
 ): Promise<Location> {
   const { location: locations } = prisma(primary);
   const { count } = await locations.createMany({ data: [location], skipDuplicates: true });
-  if (count === 0) await primary.query({ name: 'confirm_location', text: `select ${commitBarrier}`, values: [] });
+  if (count === 0) await confirmLocations(primary);
   return locations.findUniqueOrThrow({ where: { locationId: location.locationId } });
+}
+
+/** Changes the location that is at this version; undefined when it is at another one by now. */
+export async function updateLocation(
+  primary: Reader,
+  { locationId, version }: Pick<Location, 'locationId' | 'version'>,
+  change: Partial<Pick<Location, 'name' | 'areaCode'>> & { firstContent?: object },
+): Promise<Location | undefined> {
+  const data = { ...change, version: { increment: 1 } };
+  const [location] = await prisma(primary).location.updateManyAndReturn({ where: { locationId, version }, data });
+  return location;
+}
+
+/** Waits until what the primary shows is as durable as an acknowledged write. */
+export async function confirmLocations(primary: Reader): Promise<void> {
+  await primary.query({ name: 'confirm_locations', text: `select ${commitBarrier}`, values: [] });
 }
 
 export function findLocation(node: Reader, locationId: string): Promise<Location | null> {

@@ -33,6 +33,16 @@ export type GameItemLocation = Prisma.GameItemLocationModel
  */
 export type PlayerVersion = Prisma.PlayerVersionModel
 /**
+ * Model LocationVersion
+ * Grows with any change to what the listing of a location shows.
+ */
+export type LocationVersion = Prisma.LocationVersionModel
+/**
+ * Model Rename
+ * A changed name that some rows still show as it was.
+ */
+export type Rename = Prisma.RenameModel
+/**
  * Model PlayerName
  * The reference copy of a player's name.
  */

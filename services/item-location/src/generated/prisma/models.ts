@@ -11,6 +11,8 @@
 export type * from './models/Location.ts'
 export type * from './models/GameItemLocation.ts'
 export type * from './models/PlayerVersion.ts'
+export type * from './models/LocationVersion.ts'
+export type * from './models/Rename.ts'
 export type * from './models/PlayerName.ts'
 export type * from './models/ItemName.ts'
 export type * from './models/FollowPosition.ts'

@@ -66,6 +66,67 @@ export declare type CreateLocationResponse = Message<"realmkeep.item_location.v1
 export declare const CreateLocationResponseSchema: GenMessage<CreateLocationResponse>;
 
 /**
+ * UpdateLocationRequest asks for a change of a location. What is absent stays as it is.
+ *
+ * @generated from message realmkeep.item_location.v1.UpdateLocationRequest
+ */
+export declare type UpdateLocationRequest = Message<"realmkeep.item_location.v1.UpdateLocationRequest"> & {
+  /**
+   * The location, a UUID.
+   *
+   * @generated from field: string location_id = 1;
+   */
+  locationId: string;
+
+  /**
+   * The name shown to players, 1 to 255 characters, none of them a control character.
+   *
+   * @generated from field: optional string name = 2;
+   */
+  name?: string | undefined;
+
+  /**
+   * The area that the location lies in, 1 to 255 characters, none of them a control character.
+   *
+   * @generated from field: optional string area_code = 3;
+   */
+  areaCode?: string | undefined;
+
+  /**
+   * The location's version that must still hold. Default: any.
+   *
+   * @generated from field: int64 expected_version = 4;
+   */
+  expectedVersion: bigint;
+};
+
+/**
+ * Describes the message realmkeep.item_location.v1.UpdateLocationRequest.
+ * Use `create(UpdateLocationRequestSchema)` to create a new message.
+ */
+export declare const UpdateLocationRequestSchema: GenMessage<UpdateLocationRequest>;
+
+/**
+ * UpdateLocationResponse answers UpdateLocation.
+ *
+ * @generated from message realmkeep.item_location.v1.UpdateLocationResponse
+ */
+export declare type UpdateLocationResponse = Message<"realmkeep.item_location.v1.UpdateLocationResponse"> & {
+  /**
+   * The location as it is now.
+   *
+   * @generated from field: realmkeep.item_location.v1.Location location = 1;
+   */
+  location?: Location | undefined;
+};
+
+/**
+ * Describes the message realmkeep.item_location.v1.UpdateLocationResponse.
+ * Use `create(UpdateLocationResponseSchema)` to create a new message.
+ */
+export declare const UpdateLocationResponseSchema: GenMessage<UpdateLocationResponse>;
+
+/**
  * GetLocationRequest asks for one location.
  *
  * @generated from message realmkeep.item_location.v1.GetLocationRequest
@@ -178,7 +239,7 @@ export declare const LocationService: GenService<{
    * Creates a location with version 1. Idempotent: creating again with the same content answers as the first
    * time.
    *
-   * ALREADY_EXISTS LOCATION_ID_REUSED: the id was created with other content.
+   * ALREADY_EXISTS LOCATION_ID_REUSED: the id was created with other content. What it was changed to since does not count.
    *
    * @generated from rpc realmkeep.item_location.v1.LocationService.CreateLocation
    */
@@ -186,6 +247,21 @@ export declare const LocationService: GenService<{
     methodKind: "unary";
     input: typeof CreateLocationRequestSchema;
     output: typeof CreateLocationResponseSchema;
+  },
+  /**
+   * Changes the given fields of a location: one more version of it, and of its name and area wherever they are shown.
+   * Things that lie there show the change some at a time, the lowest ids first: 100,000 of them within seconds.
+   * Idempotent: a location that has the given content already stays as it is, whatever version was expected.
+   *
+   * NOT_FOUND LOCATION_NOT_FOUND: no such location.
+   * ABORTED VERSION_MISMATCH: the expected version is stale; read again and retry.
+   *
+   * @generated from rpc realmkeep.item_location.v1.LocationService.UpdateLocation
+   */
+  updateLocation: {
+    methodKind: "unary";
+    input: typeof UpdateLocationRequestSchema;
+    output: typeof UpdateLocationResponseSchema;
   },
   /**
    * Reads one location.

@@ -400,6 +400,8 @@ export const ModelName = {
   Location: 'Location',
   GameItemLocation: 'GameItemLocation',
   PlayerVersion: 'PlayerVersion',
+  LocationVersion: 'LocationVersion',
+  Rename: 'Rename',
   PlayerName: 'PlayerName',
   ItemName: 'ItemName',
   FollowPosition: 'FollowPosition',
@@ -420,7 +422,7 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
     omit: GlobalOmitOptions
   }
   meta: {
-    modelProps: "location" | "gameItemLocation" | "playerVersion" | "playerName" | "itemName" | "followPosition" | "parkedEvent" | "moveRequest"
+    modelProps: "location" | "gameItemLocation" | "playerVersion" | "locationVersion" | "rename" | "playerName" | "itemName" | "followPosition" | "parkedEvent" | "moveRequest"
     txIsolationLevel: TransactionIsolationLevel
   }
   model: {
@@ -643,6 +645,154 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
         count: {
           args: Prisma.PlayerVersionCountArgs<ExtArgs>
           result: runtime.Types.Utils.Optional<Prisma.PlayerVersionCountAggregateOutputType> | number
+        }
+      }
+    }
+    LocationVersion: {
+      payload: Prisma.$LocationVersionPayload<ExtArgs>
+      fields: Prisma.LocationVersionFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.LocationVersionFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LocationVersionPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.LocationVersionFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LocationVersionPayload>
+        }
+        findFirst: {
+          args: Prisma.LocationVersionFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LocationVersionPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.LocationVersionFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LocationVersionPayload>
+        }
+        findMany: {
+          args: Prisma.LocationVersionFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LocationVersionPayload>[]
+        }
+        create: {
+          args: Prisma.LocationVersionCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LocationVersionPayload>
+        }
+        createMany: {
+          args: Prisma.LocationVersionCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.LocationVersionCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LocationVersionPayload>[]
+        }
+        delete: {
+          args: Prisma.LocationVersionDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LocationVersionPayload>
+        }
+        update: {
+          args: Prisma.LocationVersionUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LocationVersionPayload>
+        }
+        deleteMany: {
+          args: Prisma.LocationVersionDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.LocationVersionUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.LocationVersionUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LocationVersionPayload>[]
+        }
+        upsert: {
+          args: Prisma.LocationVersionUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LocationVersionPayload>
+        }
+        aggregate: {
+          args: Prisma.LocationVersionAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateLocationVersion>
+        }
+        groupBy: {
+          args: Prisma.LocationVersionGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.LocationVersionGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.LocationVersionCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.LocationVersionCountAggregateOutputType> | number
+        }
+      }
+    }
+    Rename: {
+      payload: Prisma.$RenamePayload<ExtArgs>
+      fields: Prisma.RenameFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.RenameFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RenamePayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.RenameFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RenamePayload>
+        }
+        findFirst: {
+          args: Prisma.RenameFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RenamePayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.RenameFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RenamePayload>
+        }
+        findMany: {
+          args: Prisma.RenameFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RenamePayload>[]
+        }
+        create: {
+          args: Prisma.RenameCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RenamePayload>
+        }
+        createMany: {
+          args: Prisma.RenameCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.RenameCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RenamePayload>[]
+        }
+        delete: {
+          args: Prisma.RenameDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RenamePayload>
+        }
+        update: {
+          args: Prisma.RenameUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RenamePayload>
+        }
+        deleteMany: {
+          args: Prisma.RenameDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.RenameUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.RenameUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RenamePayload>[]
+        }
+        upsert: {
+          args: Prisma.RenameUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RenamePayload>
+        }
+        aggregate: {
+          args: Prisma.RenameAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateRename>
+        }
+        groupBy: {
+          args: Prisma.RenameGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.RenameGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.RenameCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.RenameCountAggregateOutputType> | number
         }
       }
     }
@@ -1060,7 +1210,8 @@ export const LocationScalarFieldEnum = {
   name: 'name',
   areaCode: 'areaCode',
   version: 'version',
-  createdAt: 'createdAt'
+  createdAt: 'createdAt',
+  firstContent: 'firstContent'
 } as const
 
 export type LocationScalarFieldEnum = (typeof LocationScalarFieldEnum)[keyof typeof LocationScalarFieldEnum]
@@ -1079,6 +1230,7 @@ export const GameItemLocationScalarFieldEnum = {
   locationId: 'locationId',
   locationName: 'locationName',
   areaCode: 'areaCode',
+  locationVersion: 'locationVersion',
   x: 'x',
   y: 'y',
   z: 'z',
@@ -1097,6 +1249,26 @@ export const PlayerVersionScalarFieldEnum = {
 } as const
 
 export type PlayerVersionScalarFieldEnum = (typeof PlayerVersionScalarFieldEnum)[keyof typeof PlayerVersionScalarFieldEnum]
+
+
+export const LocationVersionScalarFieldEnum = {
+  locationId: 'locationId',
+  version: 'version'
+} as const
+
+export type LocationVersionScalarFieldEnum = (typeof LocationVersionScalarFieldEnum)[keyof typeof LocationVersionScalarFieldEnum]
+
+
+export const RenameScalarFieldEnum = {
+  noun: 'noun',
+  id: 'id',
+  version: 'version',
+  doneThrough: 'doneThrough',
+  rowsDone: 'rowsDone',
+  startedAt: 'startedAt'
+} as const
+
+export type RenameScalarFieldEnum = (typeof RenameScalarFieldEnum)[keyof typeof RenameScalarFieldEnum]
 
 
 export const PlayerNameScalarFieldEnum = {
@@ -1158,19 +1330,19 @@ export const SortOrder = {
 export type SortOrder = (typeof SortOrder)[keyof typeof SortOrder]
 
 
-export const JsonNullValueInput = {
-  JsonNull: JsonNull
-} as const
-
-export type JsonNullValueInput = (typeof JsonNullValueInput)[keyof typeof JsonNullValueInput]
-
-
 export const NullableJsonNullValueInput = {
   DbNull: DbNull,
   JsonNull: JsonNull
 } as const
 
 export type NullableJsonNullValueInput = (typeof NullableJsonNullValueInput)[keyof typeof NullableJsonNullValueInput]
+
+
+export const JsonNullValueInput = {
+  JsonNull: JsonNull
+} as const
+
+export type JsonNullValueInput = (typeof JsonNullValueInput)[keyof typeof JsonNullValueInput]
 
 
 export const QueryMode = {
@@ -1181,14 +1353,6 @@ export const QueryMode = {
 export type QueryMode = (typeof QueryMode)[keyof typeof QueryMode]
 
 
-export const NullsOrder = {
-  first: 'first',
-  last: 'last'
-} as const
-
-export type NullsOrder = (typeof NullsOrder)[keyof typeof NullsOrder]
-
-
 export const JsonNullValueFilter = {
   DbNull: DbNull,
   JsonNull: JsonNull,
@@ -1196,6 +1360,14 @@ export const JsonNullValueFilter = {
 } as const
 
 export type JsonNullValueFilter = (typeof JsonNullValueFilter)[keyof typeof JsonNullValueFilter]
+
+
+export const NullsOrder = {
+  first: 'first',
+  last: 'last'
+} as const
+
+export type NullsOrder = (typeof NullsOrder)[keyof typeof NullsOrder]
 
 
 
@@ -1247,6 +1419,20 @@ export type ListDateTimeFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaM
 
 
 /**
+ * Reference to a field of type 'Json'
+ */
+export type JsonFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'Json'>
+    
+
+
+/**
+ * Reference to a field of type 'QueryMode'
+ */
+export type EnumQueryModeFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'QueryMode'>
+    
+
+
+/**
  * Reference to a field of type 'Float'
  */
 export type FloatFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'Float'>
@@ -1264,20 +1450,6 @@ export type ListFloatFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaMode
  * Reference to a field of type 'Boolean'
  */
 export type BooleanFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'Boolean'>
-    
-
-
-/**
- * Reference to a field of type 'Json'
- */
-export type JsonFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'Json'>
-    
-
-
-/**
- * Reference to a field of type 'QueryMode'
- */
-export type EnumQueryModeFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'QueryMode'>
     
 
 
@@ -1462,6 +1634,8 @@ export type GlobalOmitConfig = {
   location?: Prisma.LocationOmit
   gameItemLocation?: Prisma.GameItemLocationOmit
   playerVersion?: Prisma.PlayerVersionOmit
+  locationVersion?: Prisma.LocationVersionOmit
+  rename?: Prisma.RenameOmit
   playerName?: Prisma.PlayerNameOmit
   itemName?: Prisma.ItemNameOmit
   followPosition?: Prisma.FollowPositionOmit

@@ -54,6 +54,8 @@ export const ModelName = {
   Location: 'Location',
   GameItemLocation: 'GameItemLocation',
   PlayerVersion: 'PlayerVersion',
+  LocationVersion: 'LocationVersion',
+  Rename: 'Rename',
   PlayerName: 'PlayerName',
   ItemName: 'ItemName',
   FollowPosition: 'FollowPosition',
@@ -82,7 +84,8 @@ export const LocationScalarFieldEnum = {
   name: 'name',
   areaCode: 'areaCode',
   version: 'version',
-  createdAt: 'createdAt'
+  createdAt: 'createdAt',
+  firstContent: 'firstContent'
 } as const
 
 export type LocationScalarFieldEnum = (typeof LocationScalarFieldEnum)[keyof typeof LocationScalarFieldEnum]
@@ -101,6 +104,7 @@ export const GameItemLocationScalarFieldEnum = {
   locationId: 'locationId',
   locationName: 'locationName',
   areaCode: 'areaCode',
+  locationVersion: 'locationVersion',
   x: 'x',
   y: 'y',
   z: 'z',
@@ -119,6 +123,26 @@ export const PlayerVersionScalarFieldEnum = {
 } as const
 
 export type PlayerVersionScalarFieldEnum = (typeof PlayerVersionScalarFieldEnum)[keyof typeof PlayerVersionScalarFieldEnum]
+
+
+export const LocationVersionScalarFieldEnum = {
+  locationId: 'locationId',
+  version: 'version'
+} as const
+
+export type LocationVersionScalarFieldEnum = (typeof LocationVersionScalarFieldEnum)[keyof typeof LocationVersionScalarFieldEnum]
+
+
+export const RenameScalarFieldEnum = {
+  noun: 'noun',
+  id: 'id',
+  version: 'version',
+  doneThrough: 'doneThrough',
+  rowsDone: 'rowsDone',
+  startedAt: 'startedAt'
+} as const
+
+export type RenameScalarFieldEnum = (typeof RenameScalarFieldEnum)[keyof typeof RenameScalarFieldEnum]
 
 
 export const PlayerNameScalarFieldEnum = {
@@ -180,19 +204,19 @@ export const SortOrder = {
 export type SortOrder = (typeof SortOrder)[keyof typeof SortOrder]
 
 
-export const JsonNullValueInput = {
-  JsonNull: JsonNull
-} as const
-
-export type JsonNullValueInput = (typeof JsonNullValueInput)[keyof typeof JsonNullValueInput]
-
-
 export const NullableJsonNullValueInput = {
   DbNull: DbNull,
   JsonNull: JsonNull
 } as const
 
 export type NullableJsonNullValueInput = (typeof NullableJsonNullValueInput)[keyof typeof NullableJsonNullValueInput]
+
+
+export const JsonNullValueInput = {
+  JsonNull: JsonNull
+} as const
+
+export type JsonNullValueInput = (typeof JsonNullValueInput)[keyof typeof JsonNullValueInput]
 
 
 export const QueryMode = {
@@ -203,14 +227,6 @@ export const QueryMode = {
 export type QueryMode = (typeof QueryMode)[keyof typeof QueryMode]
 
 
-export const NullsOrder = {
-  first: 'first',
-  last: 'last'
-} as const
-
-export type NullsOrder = (typeof NullsOrder)[keyof typeof NullsOrder]
-
-
 export const JsonNullValueFilter = {
   DbNull: DbNull,
   JsonNull: JsonNull,
@@ -218,4 +234,12 @@ export const JsonNullValueFilter = {
 } as const
 
 export type JsonNullValueFilter = (typeof JsonNullValueFilter)[keyof typeof JsonNullValueFilter]
+
+
+export const NullsOrder = {
+  first: 'first',
+  last: 'last'
+} as const
+
+export type NullsOrder = (typeof NullsOrder)[keyof typeof NullsOrder]
 

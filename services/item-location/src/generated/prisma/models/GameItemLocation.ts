@@ -30,6 +30,7 @@ export type GameItemLocationAvgAggregateOutputType = {
   itemVersion: number | null
   quantity: number | null
   ownerNameVersion: number | null
+  locationVersion: number | null
   x: number | null
   y: number | null
   z: number | null
@@ -41,6 +42,7 @@ export type GameItemLocationSumAggregateOutputType = {
   itemVersion: bigint | null
   quantity: bigint | null
   ownerNameVersion: bigint | null
+  locationVersion: bigint | null
   x: number | null
   y: number | null
   z: number | null
@@ -61,6 +63,7 @@ export type GameItemLocationMinAggregateOutputType = {
   locationId: string | null
   locationName: string | null
   areaCode: string | null
+  locationVersion: bigint | null
   x: number | null
   y: number | null
   z: number | null
@@ -83,6 +86,7 @@ export type GameItemLocationMaxAggregateOutputType = {
   locationId: string | null
   locationName: string | null
   areaCode: string | null
+  locationVersion: bigint | null
   x: number | null
   y: number | null
   z: number | null
@@ -105,6 +109,7 @@ export type GameItemLocationCountAggregateOutputType = {
   locationId: number
   locationName: number
   areaCode: number
+  locationVersion: number
   x: number
   y: number
   z: number
@@ -120,6 +125,7 @@ export type GameItemLocationAvgAggregateInputType = {
   itemVersion?: true
   quantity?: true
   ownerNameVersion?: true
+  locationVersion?: true
   x?: true
   y?: true
   z?: true
@@ -131,6 +137,7 @@ export type GameItemLocationSumAggregateInputType = {
   itemVersion?: true
   quantity?: true
   ownerNameVersion?: true
+  locationVersion?: true
   x?: true
   y?: true
   z?: true
@@ -151,6 +158,7 @@ export type GameItemLocationMinAggregateInputType = {
   locationId?: true
   locationName?: true
   areaCode?: true
+  locationVersion?: true
   x?: true
   y?: true
   z?: true
@@ -173,6 +181,7 @@ export type GameItemLocationMaxAggregateInputType = {
   locationId?: true
   locationName?: true
   areaCode?: true
+  locationVersion?: true
   x?: true
   y?: true
   z?: true
@@ -195,6 +204,7 @@ export type GameItemLocationCountAggregateInputType = {
   locationId?: true
   locationName?: true
   areaCode?: true
+  locationVersion?: true
   x?: true
   y?: true
   z?: true
@@ -304,6 +314,7 @@ export type GameItemLocationGroupByOutputType = {
   locationId: string | null
   locationName: string
   areaCode: string
+  locationVersion: bigint
   x: number
   y: number
   z: number
@@ -349,6 +360,7 @@ export type GameItemLocationWhereInput = {
   locationId?: Prisma.UuidNullableFilter<"GameItemLocation"> | string | null
   locationName?: Prisma.StringFilter<"GameItemLocation"> | string
   areaCode?: Prisma.StringFilter<"GameItemLocation"> | string
+  locationVersion?: Prisma.BigIntFilter<"GameItemLocation"> | bigint | number
   x?: Prisma.FloatFilter<"GameItemLocation"> | number
   y?: Prisma.FloatFilter<"GameItemLocation"> | number
   z?: Prisma.FloatFilter<"GameItemLocation"> | number
@@ -371,6 +383,7 @@ export type GameItemLocationOrderByWithRelationInput = {
   locationId?: Prisma.SortOrderInput | Prisma.SortOrder
   locationName?: Prisma.SortOrder
   areaCode?: Prisma.SortOrder
+  locationVersion?: Prisma.SortOrder
   x?: Prisma.SortOrder
   y?: Prisma.SortOrder
   z?: Prisma.SortOrder
@@ -396,6 +409,7 @@ export type GameItemLocationWhereUniqueInput = Prisma.AtLeast<{
   locationId?: Prisma.UuidNullableFilter<"GameItemLocation"> | string | null
   locationName?: Prisma.StringFilter<"GameItemLocation"> | string
   areaCode?: Prisma.StringFilter<"GameItemLocation"> | string
+  locationVersion?: Prisma.BigIntFilter<"GameItemLocation"> | bigint | number
   x?: Prisma.FloatFilter<"GameItemLocation"> | number
   y?: Prisma.FloatFilter<"GameItemLocation"> | number
   z?: Prisma.FloatFilter<"GameItemLocation"> | number
@@ -418,6 +432,7 @@ export type GameItemLocationOrderByWithAggregationInput = {
   locationId?: Prisma.SortOrderInput | Prisma.SortOrder
   locationName?: Prisma.SortOrder
   areaCode?: Prisma.SortOrder
+  locationVersion?: Prisma.SortOrder
   x?: Prisma.SortOrder
   y?: Prisma.SortOrder
   z?: Prisma.SortOrder
@@ -448,6 +463,7 @@ export type GameItemLocationScalarWhereWithAggregatesInput = {
   locationId?: Prisma.UuidNullableWithAggregatesFilter<"GameItemLocation"> | string | null
   locationName?: Prisma.StringWithAggregatesFilter<"GameItemLocation"> | string
   areaCode?: Prisma.StringWithAggregatesFilter<"GameItemLocation"> | string
+  locationVersion?: Prisma.BigIntWithAggregatesFilter<"GameItemLocation"> | bigint | number
   x?: Prisma.FloatWithAggregatesFilter<"GameItemLocation"> | number
   y?: Prisma.FloatWithAggregatesFilter<"GameItemLocation"> | number
   z?: Prisma.FloatWithAggregatesFilter<"GameItemLocation"> | number
@@ -470,6 +486,7 @@ export type GameItemLocationCreateInput = {
   locationId?: string | null
   locationName: string
   areaCode: string
+  locationVersion?: bigint | number
   x?: number
   y?: number
   z?: number
@@ -492,6 +509,7 @@ export type GameItemLocationUncheckedCreateInput = {
   locationId?: string | null
   locationName: string
   areaCode: string
+  locationVersion?: bigint | number
   x?: number
   y?: number
   z?: number
@@ -514,6 +532,7 @@ export type GameItemLocationUpdateInput = {
   locationId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   locationName?: Prisma.StringFieldUpdateOperationsInput | string
   areaCode?: Prisma.StringFieldUpdateOperationsInput | string
+  locationVersion?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   x?: Prisma.FloatFieldUpdateOperationsInput | number
   y?: Prisma.FloatFieldUpdateOperationsInput | number
   z?: Prisma.FloatFieldUpdateOperationsInput | number
@@ -536,6 +555,7 @@ export type GameItemLocationUncheckedUpdateInput = {
   locationId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   locationName?: Prisma.StringFieldUpdateOperationsInput | string
   areaCode?: Prisma.StringFieldUpdateOperationsInput | string
+  locationVersion?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   x?: Prisma.FloatFieldUpdateOperationsInput | number
   y?: Prisma.FloatFieldUpdateOperationsInput | number
   z?: Prisma.FloatFieldUpdateOperationsInput | number
@@ -558,6 +578,7 @@ export type GameItemLocationCreateManyInput = {
   locationId?: string | null
   locationName: string
   areaCode: string
+  locationVersion?: bigint | number
   x?: number
   y?: number
   z?: number
@@ -580,6 +601,7 @@ export type GameItemLocationUpdateManyMutationInput = {
   locationId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   locationName?: Prisma.StringFieldUpdateOperationsInput | string
   areaCode?: Prisma.StringFieldUpdateOperationsInput | string
+  locationVersion?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   x?: Prisma.FloatFieldUpdateOperationsInput | number
   y?: Prisma.FloatFieldUpdateOperationsInput | number
   z?: Prisma.FloatFieldUpdateOperationsInput | number
@@ -602,6 +624,7 @@ export type GameItemLocationUncheckedUpdateManyInput = {
   locationId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   locationName?: Prisma.StringFieldUpdateOperationsInput | string
   areaCode?: Prisma.StringFieldUpdateOperationsInput | string
+  locationVersion?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   x?: Prisma.FloatFieldUpdateOperationsInput | number
   y?: Prisma.FloatFieldUpdateOperationsInput | number
   z?: Prisma.FloatFieldUpdateOperationsInput | number
@@ -624,6 +647,7 @@ export type GameItemLocationCountOrderByAggregateInput = {
   locationId?: Prisma.SortOrder
   locationName?: Prisma.SortOrder
   areaCode?: Prisma.SortOrder
+  locationVersion?: Prisma.SortOrder
   x?: Prisma.SortOrder
   y?: Prisma.SortOrder
   z?: Prisma.SortOrder
@@ -637,6 +661,7 @@ export type GameItemLocationAvgOrderByAggregateInput = {
   itemVersion?: Prisma.SortOrder
   quantity?: Prisma.SortOrder
   ownerNameVersion?: Prisma.SortOrder
+  locationVersion?: Prisma.SortOrder
   x?: Prisma.SortOrder
   y?: Prisma.SortOrder
   z?: Prisma.SortOrder
@@ -657,6 +682,7 @@ export type GameItemLocationMaxOrderByAggregateInput = {
   locationId?: Prisma.SortOrder
   locationName?: Prisma.SortOrder
   areaCode?: Prisma.SortOrder
+  locationVersion?: Prisma.SortOrder
   x?: Prisma.SortOrder
   y?: Prisma.SortOrder
   z?: Prisma.SortOrder
@@ -679,6 +705,7 @@ export type GameItemLocationMinOrderByAggregateInput = {
   locationId?: Prisma.SortOrder
   locationName?: Prisma.SortOrder
   areaCode?: Prisma.SortOrder
+  locationVersion?: Prisma.SortOrder
   x?: Prisma.SortOrder
   y?: Prisma.SortOrder
   z?: Prisma.SortOrder
@@ -692,6 +719,7 @@ export type GameItemLocationSumOrderByAggregateInput = {
   itemVersion?: Prisma.SortOrder
   quantity?: Prisma.SortOrder
   ownerNameVersion?: Prisma.SortOrder
+  locationVersion?: Prisma.SortOrder
   x?: Prisma.SortOrder
   y?: Prisma.SortOrder
   z?: Prisma.SortOrder
@@ -730,6 +758,7 @@ export type GameItemLocationSelect<ExtArgs extends runtime.Types.Extensions.Inte
   locationId?: boolean
   locationName?: boolean
   areaCode?: boolean
+  locationVersion?: boolean
   x?: boolean
   y?: boolean
   z?: boolean
@@ -752,6 +781,7 @@ export type GameItemLocationSelectCreateManyAndReturn<ExtArgs extends runtime.Ty
   locationId?: boolean
   locationName?: boolean
   areaCode?: boolean
+  locationVersion?: boolean
   x?: boolean
   y?: boolean
   z?: boolean
@@ -774,6 +804,7 @@ export type GameItemLocationSelectUpdateManyAndReturn<ExtArgs extends runtime.Ty
   locationId?: boolean
   locationName?: boolean
   areaCode?: boolean
+  locationVersion?: boolean
   x?: boolean
   y?: boolean
   z?: boolean
@@ -796,6 +827,7 @@ export type GameItemLocationSelectScalar = {
   locationId?: boolean
   locationName?: boolean
   areaCode?: boolean
+  locationVersion?: boolean
   x?: boolean
   y?: boolean
   z?: boolean
@@ -805,7 +837,7 @@ export type GameItemLocationSelectScalar = {
   updatedAt?: boolean
 }
 
-export type GameItemLocationOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"gameItemId" | "itemId" | "itemName" | "itemKind" | "itemVersion" | "quantity" | "ownerId" | "ownerName" | "ownerNameVersion" | "locationId" | "locationName" | "areaCode" | "x" | "y" | "z" | "version" | "sourceVersion" | "consumed" | "updatedAt", ExtArgs["result"]["gameItemLocation"]>
+export type GameItemLocationOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"gameItemId" | "itemId" | "itemName" | "itemKind" | "itemVersion" | "quantity" | "ownerId" | "ownerName" | "ownerNameVersion" | "locationId" | "locationName" | "areaCode" | "locationVersion" | "x" | "y" | "z" | "version" | "sourceVersion" | "consumed" | "updatedAt", ExtArgs["result"]["gameItemLocation"]>
 
 export type $GameItemLocationPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   name: "GameItemLocation"
@@ -823,6 +855,7 @@ export type $GameItemLocationPayload<ExtArgs extends runtime.Types.Extensions.In
     locationId: string | null
     locationName: string
     areaCode: string
+    locationVersion: bigint
     x: number
     y: number
     z: number
@@ -1265,6 +1298,7 @@ export interface GameItemLocationFieldRefs {
   readonly locationId: Prisma.FieldRef<"GameItemLocation", 'String'>
   readonly locationName: Prisma.FieldRef<"GameItemLocation", 'String'>
   readonly areaCode: Prisma.FieldRef<"GameItemLocation", 'String'>
+  readonly locationVersion: Prisma.FieldRef<"GameItemLocation", 'BigInt'>
   readonly x: Prisma.FieldRef<"GameItemLocation", 'Float'>
   readonly y: Prisma.FieldRef<"GameItemLocation", 'Float'>
   readonly z: Prisma.FieldRef<"GameItemLocation", 'Float'>

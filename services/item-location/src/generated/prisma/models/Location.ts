@@ -56,6 +56,7 @@ export type LocationCountAggregateOutputType = {
   areaCode: number
   version: number
   createdAt: number
+  firstContent: number
   _all: number
 }
 
@@ -90,6 +91,7 @@ export type LocationCountAggregateInputType = {
   areaCode?: true
   version?: true
   createdAt?: true
+  firstContent?: true
   _all?: true
 }
 
@@ -185,6 +187,7 @@ export type LocationGroupByOutputType = {
   areaCode: string
   version: bigint
   createdAt: Date
+  firstContent: runtime.JsonValue | null
   _count: LocationCountAggregateOutputType | null
   _avg: LocationAvgAggregateOutputType | null
   _sum: LocationSumAggregateOutputType | null
@@ -216,6 +219,7 @@ export type LocationWhereInput = {
   areaCode?: Prisma.StringFilter<"Location"> | string
   version?: Prisma.BigIntFilter<"Location"> | bigint | number
   createdAt?: Prisma.DateTimeFilter<"Location"> | Date | string
+  firstContent?: Prisma.JsonNullableFilter<"Location">
 }
 
 export type LocationOrderByWithRelationInput = {
@@ -224,6 +228,7 @@ export type LocationOrderByWithRelationInput = {
   areaCode?: Prisma.SortOrder
   version?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
+  firstContent?: Prisma.SortOrderInput | Prisma.SortOrder
 }
 
 export type LocationWhereUniqueInput = Prisma.AtLeast<{
@@ -235,6 +240,7 @@ export type LocationWhereUniqueInput = Prisma.AtLeast<{
   areaCode?: Prisma.StringFilter<"Location"> | string
   version?: Prisma.BigIntFilter<"Location"> | bigint | number
   createdAt?: Prisma.DateTimeFilter<"Location"> | Date | string
+  firstContent?: Prisma.JsonNullableFilter<"Location">
 }, "locationId">
 
 export type LocationOrderByWithAggregationInput = {
@@ -243,6 +249,7 @@ export type LocationOrderByWithAggregationInput = {
   areaCode?: Prisma.SortOrder
   version?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
+  firstContent?: Prisma.SortOrderInput | Prisma.SortOrder
   _count?: Prisma.LocationCountOrderByAggregateInput
   _avg?: Prisma.LocationAvgOrderByAggregateInput
   _max?: Prisma.LocationMaxOrderByAggregateInput
@@ -259,6 +266,7 @@ export type LocationScalarWhereWithAggregatesInput = {
   areaCode?: Prisma.StringWithAggregatesFilter<"Location"> | string
   version?: Prisma.BigIntWithAggregatesFilter<"Location"> | bigint | number
   createdAt?: Prisma.DateTimeWithAggregatesFilter<"Location"> | Date | string
+  firstContent?: Prisma.JsonNullableWithAggregatesFilter<"Location">
 }
 
 export type LocationCreateInput = {
@@ -267,6 +275,7 @@ export type LocationCreateInput = {
   areaCode: string
   version?: bigint | number
   createdAt?: Date | string
+  firstContent?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
 }
 
 export type LocationUncheckedCreateInput = {
@@ -275,6 +284,7 @@ export type LocationUncheckedCreateInput = {
   areaCode: string
   version?: bigint | number
   createdAt?: Date | string
+  firstContent?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
 }
 
 export type LocationUpdateInput = {
@@ -283,6 +293,7 @@ export type LocationUpdateInput = {
   areaCode?: Prisma.StringFieldUpdateOperationsInput | string
   version?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  firstContent?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
 }
 
 export type LocationUncheckedUpdateInput = {
@@ -291,6 +302,7 @@ export type LocationUncheckedUpdateInput = {
   areaCode?: Prisma.StringFieldUpdateOperationsInput | string
   version?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  firstContent?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
 }
 
 export type LocationCreateManyInput = {
@@ -299,6 +311,7 @@ export type LocationCreateManyInput = {
   areaCode: string
   version?: bigint | number
   createdAt?: Date | string
+  firstContent?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
 }
 
 export type LocationUpdateManyMutationInput = {
@@ -307,6 +320,7 @@ export type LocationUpdateManyMutationInput = {
   areaCode?: Prisma.StringFieldUpdateOperationsInput | string
   version?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  firstContent?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
 }
 
 export type LocationUncheckedUpdateManyInput = {
@@ -315,6 +329,7 @@ export type LocationUncheckedUpdateManyInput = {
   areaCode?: Prisma.StringFieldUpdateOperationsInput | string
   version?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  firstContent?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
 }
 
 export type LocationCountOrderByAggregateInput = {
@@ -323,6 +338,7 @@ export type LocationCountOrderByAggregateInput = {
   areaCode?: Prisma.SortOrder
   version?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
+  firstContent?: Prisma.SortOrder
 }
 
 export type LocationAvgOrderByAggregateInput = {
@@ -373,6 +389,7 @@ export type LocationSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs
   areaCode?: boolean
   version?: boolean
   createdAt?: boolean
+  firstContent?: boolean
 }, ExtArgs["result"]["location"]>
 
 export type LocationSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -381,6 +398,7 @@ export type LocationSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Exte
   areaCode?: boolean
   version?: boolean
   createdAt?: boolean
+  firstContent?: boolean
 }, ExtArgs["result"]["location"]>
 
 export type LocationSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -389,6 +407,7 @@ export type LocationSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Exte
   areaCode?: boolean
   version?: boolean
   createdAt?: boolean
+  firstContent?: boolean
 }, ExtArgs["result"]["location"]>
 
 export type LocationSelectScalar = {
@@ -397,9 +416,10 @@ export type LocationSelectScalar = {
   areaCode?: boolean
   version?: boolean
   createdAt?: boolean
+  firstContent?: boolean
 }
 
-export type LocationOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"locationId" | "name" | "areaCode" | "version" | "createdAt", ExtArgs["result"]["location"]>
+export type LocationOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"locationId" | "name" | "areaCode" | "version" | "createdAt" | "firstContent", ExtArgs["result"]["location"]>
 
 export type $LocationPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   name: "Location"
@@ -410,6 +430,10 @@ export type $LocationPayload<ExtArgs extends runtime.Types.Extensions.InternalAr
     areaCode: string
     version: bigint
     createdAt: Date
+    /**
+     * What it was created with; null while it has never been changed.
+     */
+    firstContent: runtime.JsonValue | null
   }, ExtArgs["result"]["location"]>
   composites: {}
 }
@@ -838,6 +862,7 @@ export interface LocationFieldRefs {
   readonly areaCode: Prisma.FieldRef<"Location", 'String'>
   readonly version: Prisma.FieldRef<"Location", 'BigInt'>
   readonly createdAt: Prisma.FieldRef<"Location", 'DateTime'>
+  readonly firstContent: Prisma.FieldRef<"Location", 'Json'>
 }
     
 
