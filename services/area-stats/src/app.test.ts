@@ -98,6 +98,7 @@ test('each RPC is allowed to the roles of its contract and denied to the others'
     getAreaStats: (role: string) => clients[role]!.getAreaStats({ areaCode: 'roles' }),
     recordEvent: (role: string) => clients[role]!.recordEvent(eventOf({ areaCode: `${run}-roles` })),
     recordEvents: (role: string) => clients[role]!.recordEvents({ events: [eventOf({ areaCode: `${run}-roles` })] }),
+    streamEvents: (role: string) => clients[role]!.streamEvents([{ events: [eventOf({ areaCode: `${run}-roles` })] }]),
     renewPresence: (role: string) =>
       clients[role]!.renewPresence({ presences: [{ areaCode: 'roles', multiplayerMode: 'royale', userId: 'ada' }] }),
   };
@@ -105,6 +106,7 @@ test('each RPC is allowed to the roles of its contract and denied to the others'
     getAreaStats: ['player', 'server', 'admin', 'service', 'anyone'],
     recordEvent: ['server', 'admin'],
     recordEvents: ['server', 'admin', 'service'],
+    streamEvents: ['server', 'admin', 'service'],
     renewPresence: ['server', 'admin', 'service'],
   };
   for (const [rpc, call] of Object.entries(calls)) {

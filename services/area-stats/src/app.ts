@@ -11,6 +11,7 @@ import { createRecorder } from './recorder.ts';
 import { createRepository } from './repository.ts';
 import { createRpc } from './rpc.ts';
 import { type Counts, createReading } from './service/reading.ts';
+import { createEventStream } from './service/stream.ts';
 import { createService } from './service.ts';
 
 const MIGRATIONS = fileURLToPath(new URL('../migrations', import.meta.url));
@@ -47,7 +48,9 @@ export async function startApp(config: Config): Promise<Service> {
     const ttlMs = config.AREA_STATS_TTL_SECONDS * 1_000;
     const answers = createAnswers<Counts>({ limit: MOST_ANSWERS, graceMs: ttlMs });
     const reading = createReading({ repository, cache: createCache({ redis }), answers, ttlMs });
-    return await startService(foundation, [createRpc({ service, reading })]);
+    return await startService(foundation, [
+      createRpc({ service, recordStream: createEventStream({ recorder }), reading }),
+    ]);
   } catch (fault) {
     await foundation.close();
     throw fault;

@@ -4,10 +4,11 @@ import type { TimeLimits } from './repository.ts';
 /** Why the time of an event is refused. */
 export type TimeRefusal = 'EVENT_TOO_OLD' | 'EVENT_IN_FUTURE';
 
+/** Why an event was not recorded. */
+export type Refused = { result: 'REFUSED'; reason: 'INVALID_EVENT' | TimeRefusal; violations: FieldViolation[] };
+
 /** What became of an event. */
-export type Outcome =
-  | { result: 'RECORDED' | 'DUPLICATE' }
-  | { result: 'REFUSED'; reason: 'INVALID_EVENT' | TimeRefusal; violations: FieldViolation[] };
+export type Outcome = { result: 'RECORDED' | 'DUPLICATE' } | Refused;
 
 /** The outcome that the database's function record_events answers as a number. */
 export function outcomeOf(code: number | undefined, { maxLatenessSeconds, maxSkewSeconds }: TimeLimits): Outcome {

@@ -2,15 +2,21 @@ import { implement } from '@realmkeep/kit/server/implementation';
 import { AreaStatsService, Outcome_Result } from '@realmkeep/proto/realmkeep/area_stats/v1/area_stats_service';
 import type { Outcome } from './outcome.ts';
 import type { Reading } from './service/reading.ts';
+import type { EventStream } from './service/stream.ts';
 import type { Service } from './service.ts';
+
+/** An id that is refused may be of any length, and many of them are one answer. */
+const MOST_ID_LENGTH = 255;
 
 /** The RPCs of area-stats: messages in, messages or their bytes out. */
 export function createRpc({
   service,
+  recordStream,
   reading,
   now = Date.now,
 }: {
   service: Service;
+  recordStream: EventStream;
   reading: Reading;
   now?: () => number;
 }) {
@@ -36,6 +42,17 @@ export function createRpc({
       return {
         $typeName: 'realmkeep.area_stats.v1.RecordEventsResponse',
         outcomes: outcomes.map((outcome, index) => outcomeMessage(events[index]!.eventId, outcome)),
+      };
+    },
+
+    async streamEvents(requests, { signal }) {
+      const { recorded, duplicate, refused, refusals } = await recordStream(requests, signal);
+      return {
+        $typeName: 'realmkeep.area_stats.v1.StreamEventsResponse',
+        recorded: BigInt(recorded),
+        duplicate: BigInt(duplicate),
+        refused: BigInt(refused),
+        refusals: refusals.map(({ eventId, outcome }) => outcomeMessage(eventId.slice(0, MOST_ID_LENGTH), outcome)),
       };
     },
 

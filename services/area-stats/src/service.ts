@@ -1,8 +1,8 @@
 import { invalidArgument } from '@realmkeep/kit/errors/common';
 import type { RecordEventRequest } from '@realmkeep/proto/realmkeep/area_stats/v1/area_stats_service';
 import { eventRefused } from './errors.ts';
-import { eventOf } from './event.ts';
-import { invalidEvent, type Outcome } from './outcome.ts';
+import { recordValid } from './event-batch.ts';
+import type { Outcome } from './outcome.ts';
 import type { Presence } from './presence.ts';
 import type { Recorder } from './recorder.ts';
 import type { Repository } from './repository.ts';
@@ -20,11 +20,7 @@ export function createService({
   /** How long a renewed presence counts. */
   leaseSeconds: number;
 }) {
-  async function recordAll(requests: RecordEventRequest[]): Promise<Outcome[]> {
-    const judged = requests.map(eventOf);
-    const outcomes = (await recorder.record(judged.flatMap(({ event }) => event ?? []))).values();
-    return judged.map(({ violations }) => (violations ? invalidEvent(violations) : outcomes.next().value!));
-  }
+  const recordAll = (requests: RecordEventRequest[]) => recordValid(requests, recorder.record);
 
   return {
     /** Records one event: RECORDED or DUPLICATE. Throws INVALID_ARGUMENT when it is refused. */

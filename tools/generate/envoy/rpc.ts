@@ -43,6 +43,8 @@ export function isOpen(rpc: Rpc): boolean {
   return rpc.roles.includes(Access_Role.ANYONE);
 }
 
+const SAFE = [MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS, MethodOptions_IdempotencyLevel.IDEMPOTENT];
+
 function toRpc(method: DescMethod): Rpc {
   const service = method.parent.typeName;
   const bound = getOption(method, timeout);
@@ -52,9 +54,8 @@ function toRpc(method: DescMethod): Rpc {
     path: `/${service}/${method.name}`,
     deployable: deployableOf(service),
     roles: getOption(method, access).roles,
-    safeToRetry:
-      method.idempotency === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS ||
-      method.idempotency === MethodOptions_IdempotencyLevel.IDEMPOTENT,
+    // Nobody keeps what a client stream has sent.
+    safeToRetry: method.methodKind !== 'client_streaming' && SAFE.includes(method.idempotency),
     streaming: method.methodKind !== 'unary',
     timeoutSeconds: bound.seconds === 0n && bound.nanos === 0 ? DEFAULT_TIMEOUT_SECONDS : Number(bound.seconds),
   };

@@ -1,6 +1,8 @@
 import {
   create,
+  type DescMessage,
   type DescMethod,
+  type DescMethodClientStreaming,
   type DescMethodServerStreaming,
   type DescMethodUnary,
   type DescService,
@@ -14,6 +16,7 @@ import type { ServiceTokens } from '../auth/service-tokens.ts';
 import { internal } from '../errors/common.ts';
 import type { CallContext } from '../server/implementation.ts';
 import { formatTraceparent } from '../telemetry/trace.ts';
+import { callClientStream } from './client-stream-call.ts';
 import { serviceConfigOf } from './service-config.ts';
 import { callStream } from './stream-call.ts';
 import { callUnary } from './unary-call.ts';
@@ -27,13 +30,18 @@ export type CallOptions = {
   signal?: AbortSignal;
 };
 
+/** What a client stream sends. The next is pulled when the transport has taken the ones before. */
+export type Requests<I extends DescMessage> = Iterable<MessageInitShape<I>> | AsyncIterable<MessageInitShape<I>>;
+
 /** A service seen from a caller. Every fault is an RpcError. */
 export type Client<S extends DescService> = {
   [K in keyof S['method']]: S['method'][K] extends DescMethodUnary<infer I, infer O>
     ? (request: MessageInitShape<I>, options?: CallOptions) => Promise<MessageShape<O>>
     : S['method'][K] extends DescMethodServerStreaming<infer I, infer O>
       ? (request: MessageInitShape<I>, options?: CallOptions) => AsyncIterable<MessageShape<O>>
-      : never;
+      : S['method'][K] extends DescMethodClientStreaming<infer I, infer O>
+        ? (requests: Requests<I>, options?: CallOptions) => Promise<MessageShape<O>>
+        : never;
 };
 
 export type ClientSettings = {
@@ -103,12 +111,20 @@ export function createClient<S extends DescService>(
     };
   }
 
-  const calls = service.methods.map((method) => [
-    method.localName,
-    method.methodKind === 'unary'
-      ? (request: unknown, options: CallOptions = {}) => callUnary(channel, request, prepare(method, options))
-      : (request: unknown, options: CallOptions = {}) => callStream(channel, request, () => prepare(method, options)),
-  ]);
+  function callOf(method: DescMethod) {
+    switch (method.methodKind) {
+      case 'unary':
+        return (request: unknown, options: CallOptions = {}) => callUnary(channel, request, prepare(method, options));
+      case 'client_streaming':
+        return (requests: Iterable<unknown> | AsyncIterable<unknown>, options: CallOptions = {}) =>
+          callClientStream(channel, requests, prepare(method, options));
+      default:
+        return (request: unknown, options: CallOptions = {}) =>
+          callStream(channel, request, () => prepare(method, options));
+    }
+  }
+
+  const calls = service.methods.map((method) => [method.localName, callOf(method)]);
   return { ...(Object.fromEntries(calls) as Client<S>), close: () => channel.close() };
 }
 

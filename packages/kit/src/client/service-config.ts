@@ -11,11 +11,13 @@ const RETRY_POLICY = {
 
 /**
  * The gRPC service config of a client: calls go to every address in turn, and those that the contract declares
- * IDEMPOTENT or NO_SIDE_EFFECTS are made again, three times at most, when they were UNAVAILABLE.
+ * IDEMPOTENT or NO_SIDE_EFFECTS are made again, three times at most, when they were UNAVAILABLE. Client streams are not:
+ * nobody keeps what was sent.
  */
 export function serviceConfigOf(service: DescService): string {
   const safe = service.methods.filter(
-    ({ idempotency }) => idempotency !== MethodOptions_IdempotencyLevel.IDEMPOTENCY_UNKNOWN,
+    ({ idempotency, methodKind }) =>
+      idempotency !== MethodOptions_IdempotencyLevel.IDEMPOTENCY_UNKNOWN && methodKind !== 'client_streaming',
   );
   const name = safe.map((method) => ({ service: service.typeName, method: method.name }));
   return JSON.stringify({

@@ -5,7 +5,7 @@ import type { Handlers, Implementation } from './implementation.ts';
 export function answering<S extends DescService>(service: S, handlers: Partial<Handlers<S>> = {}): Implementation {
   const empty = service.methods.map(({ localName, methodKind }) => [
     localName,
-    methodKind === 'unary' ? async () => new Uint8Array() : emptyStream,
+    methodKind === 'server_streaming' ? emptyStream : async () => new Uint8Array(),
   ]);
   return { service, handlers: { ...Object.fromEntries(empty), ...handlers } };
 }

@@ -18,11 +18,13 @@ export type Method = {
 /** How a call ends that is refused or fails. */
 export type Failure = { code: status; details: string; metadata: Metadata };
 
-/** What the transport knows of a call. The request is not decoded. */
+/** What the transport knows of a call. What it brings is not decoded. */
 export type Surface = {
   readonly cancelled: boolean;
   readonly metadata: Metadata;
-  readonly request: Buffer;
+  /** The request; undefined for a client stream, whose requests are read one by one. */
+  readonly request?: Buffer;
+  [Symbol.asyncIterator]?(): AsyncIterator<Buffer>;
   getDeadline(): Deadline;
   sendMetadata(headers: Metadata): void;
   once(event: 'cancelled', listener: () => void): unknown;
@@ -41,7 +43,7 @@ export type Call = CallContext & {
   readonly method: Method;
   readonly surface: Surface;
   readonly outlet: Outlet;
-  /** The request, once it is decoded. */
+  /** The request, once it is decoded; none is kept of a client stream. */
   request: MessageShape<DescMessage> | undefined;
   caller: Caller;
   trace: Trace | undefined;

@@ -1,4 +1,10 @@
-import type { DescMethodServerStreaming, DescMethodUnary, DescService, MessageShape } from '@bufbuild/protobuf';
+import type {
+  DescMethodClientStreaming,
+  DescMethodServerStreaming,
+  DescMethodUnary,
+  DescService,
+  MessageShape,
+} from '@bufbuild/protobuf';
 import type { Caller } from '../auth/caller.ts';
 import type { Trace } from '../telemetry/trace.ts';
 
@@ -30,13 +36,24 @@ export type ServerStreamingHandler<M extends DescMethodServerStreaming> = (
   context: CallContext,
 ) => AsyncIterable<MessageShape<M['output']> | Uint8Array>;
 
+/**
+ * Answers a series of requests once. Each is read from the transport when it is pulled, and is valid by the contract; one
+ * that is not fails the call. It must end when the context's signal is aborted.
+ */
+export type ClientStreamingHandler<M extends DescMethodClientStreaming> = (
+  requests: AsyncIterable<MessageShape<M['input']>>,
+  context: CallContext,
+) => Promise<MessageShape<M['output']> | Uint8Array>;
+
 /** One handler for each RPC of a service. */
 export type Handlers<S extends DescService> = {
   [K in keyof S['method']]: S['method'][K] extends DescMethodUnary
     ? UnaryHandler<S['method'][K]>
     : S['method'][K] extends DescMethodServerStreaming
       ? ServerStreamingHandler<S['method'][K]>
-      : never;
+      : S['method'][K] extends DescMethodClientStreaming
+        ? ClientStreamingHandler<S['method'][K]>
+        : never;
 };
 
 /** A service with its handlers, ready for `createServer`. */

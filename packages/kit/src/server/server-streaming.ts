@@ -1,5 +1,6 @@
 import type { DescMethodServerStreaming } from '@bufbuild/protobuf';
 import type { handleServerStreamingCall } from '@grpc/grpc-js';
+import { abortable } from './abortable.ts';
 import { createCall, type Method, sendHeaders } from './call.ts';
 import { encode } from './encode.ts';
 import type { ServerStreamingHandler } from './implementation.ts';
@@ -31,21 +32,6 @@ export function answerStream(handler: ServerStreamingHandler<DescMethodServerStr
       answers.return?.().catch(() => undefined);
     }
   };
-}
-
-/**
- * Makes a wait, one at a time, that ends when the signal is aborted. A race of each wait against one promise of the
- * abort would keep something of every answer for as long as the stream is open.
- */
-function abortable(signal: AbortSignal): <T>(work: Promise<T>) => Promise<T> {
-  let abort: ((reason: unknown) => void) | undefined;
-  signal.addEventListener('abort', () => abort?.(signal.reason), { once: true });
-  return (work) =>
-    new Promise((resolve, reject) => {
-      abort = reject;
-      work.then(resolve, reject);
-      if (signal.aborted) reject(signal.reason);
-    });
 }
 
 /** Binds the steps to the transport. */

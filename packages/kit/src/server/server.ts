@@ -1,4 +1,9 @@
-import type { DescMethod, DescMethodServerStreaming, DescMethodUnary } from '@bufbuild/protobuf';
+import type {
+  DescMethod,
+  DescMethodClientStreaming,
+  DescMethodServerStreaming,
+  DescMethodUnary,
+} from '@bufbuild/protobuf';
 import { type MethodDefinition, Server, ServerCredentials, type UntypedHandleCall } from '@grpc/grpc-js';
 import type { TokenVerifier } from '../auth/token-verifier.ts';
 import type { Logger } from '../log/logger.ts';
@@ -8,12 +13,13 @@ import { createAdmission } from './admission.ts';
 import { createAuthenticate } from './authenticate.ts';
 import { authorize } from './authorize.ts';
 import type { Method } from './call.ts';
+import { answerRequests, clientStreamingHandler } from './client-streaming.ts';
 import { decode } from './decode.ts';
 import { type DrainWaits, drainServer } from './drain.ts';
 import { MAX_MESSAGE_BYTES } from './encode.ts';
 import { createErrors } from './errors.ts';
 import { serveHealth } from './health.ts';
-import type { Implementation, ServerStreamingHandler, UnaryHandler } from './implementation.ts';
+import type { ClientStreamingHandler, Implementation, ServerStreamingHandler, UnaryHandler } from './implementation.ts';
 import { holdToOwnData } from './ownership.ts';
 import { serveReflection } from './reflection.ts';
 import { answerStream, serverStreamingHandler } from './server-streaming.ts';
@@ -70,16 +76,19 @@ export function createServer({
 }): RpcServer {
   const server = new Server(TRANSPORT);
   const admission = createAdmission({ maxInWork, maxStreams });
-  const before = [
+  const caller = [
     createTelemetry(telemetry),
     createErrors({ domain, logger }),
     createAuthenticate(verifier),
     authorize,
-    decode,
-    holdToOwnData,
-    validate,
   ];
-  for (const implementation of implementations) addService(server, implementation, before, admission);
+  const steps = {
+    unary: [...caller, decode, holdToOwnData, validate, admission.unary],
+    serverStreaming: [...caller, decode, holdToOwnData, validate, admission.streaming],
+    // Its requests are decoded and validated as they are read.
+    clientStreaming: [...caller, admission.streaming],
+  };
+  for (const implementation of implementations) addService(server, implementation, steps);
 
   const services = implementations.map(({ service }) => service.typeName);
   const health = serveHealth(server, services);
@@ -113,8 +122,7 @@ export function createServer({
 function addService(
   server: Server,
   { service, handlers }: Implementation,
-  before: Interceptor[],
-  admission: { unary: Interceptor; streaming: Interceptor },
+  steps: Record<'unary' | 'serverStreaming' | 'clientStreaming', Interceptor[]>,
 ): void {
   const definition: Record<string, MethodDefinition<Buffer, Buffer>> = {};
   const bound: Record<string, UntypedHandleCall> = {};
@@ -126,12 +134,17 @@ function addService(
     switch (desc.methodKind) {
       case 'unary': {
         const last = answerUnary(handler as UnaryHandler<DescMethodUnary>);
-        bound[desc.localName] = unaryHandler(method, compose([...before, admission.unary], last));
+        bound[desc.localName] = unaryHandler(method, compose(steps.unary, last));
         break;
       }
       case 'server_streaming': {
         const last = answerStream(handler as ServerStreamingHandler<DescMethodServerStreaming>);
-        bound[desc.localName] = serverStreamingHandler(method, compose([...before, admission.streaming], last));
+        bound[desc.localName] = serverStreamingHandler(method, compose(steps.serverStreaming, last));
+        break;
+      }
+      case 'client_streaming': {
+        const last = answerRequests(handler as ClientStreamingHandler<DescMethodClientStreaming>);
+        bound[desc.localName] = clientStreamingHandler(method, compose(steps.clientStreaming, last));
         break;
       }
       default:
@@ -146,7 +159,7 @@ function definitionOf({ name, desc }: { name: string; desc: DescMethod }): Metho
   const asIs = (bytes: Buffer) => bytes;
   return {
     path: `/${name}`,
-    requestStream: false,
+    requestStream: desc.methodKind === 'client_streaming',
     responseStream: desc.methodKind === 'server_streaming',
     requestSerialize: asIs,
     requestDeserialize: asIs,

@@ -304,6 +304,67 @@ export declare type RecordEventsResponse = Message<"realmkeep.area_stats.v1.Reco
 export declare const RecordEventsResponseSchema: GenMessage<RecordEventsResponse>;
 
 /**
+ * StreamEventsRequest is the next part of a stream of events.
+ *
+ * @generated from message realmkeep.area_stats.v1.StreamEventsRequest
+ */
+export declare type StreamEventsRequest = Message<"realmkeep.area_stats.v1.StreamEventsRequest"> & {
+  /**
+   * The events, 1 to 1,000. Each is validated by itself.
+   *
+   * @generated from field: repeated realmkeep.area_stats.v1.RecordEventRequest events = 1;
+   */
+  events: RecordEventRequest[];
+};
+
+/**
+ * Describes the message realmkeep.area_stats.v1.StreamEventsRequest.
+ * Use `create(StreamEventsRequestSchema)` to create a new message.
+ */
+export declare const StreamEventsRequestSchema: GenMessage<StreamEventsRequest>;
+
+/**
+ * StreamEventsResponse answers StreamEvents once all of its events are committed or refused.
+ *
+ * @generated from message realmkeep.area_stats.v1.StreamEventsResponse
+ */
+export declare type StreamEventsResponse = Message<"realmkeep.area_stats.v1.StreamEventsResponse"> & {
+  /**
+   * How many events were recorded by this stream.
+   *
+   * @generated from field: int64 recorded = 1;
+   */
+  recorded: bigint;
+
+  /**
+   * How many had been recorded before.
+   *
+   * @generated from field: int64 duplicate = 2;
+   */
+  duplicate: bigint;
+
+  /**
+   * How many were refused.
+   *
+   * @generated from field: int64 refused = 3;
+   */
+  refused: bigint;
+
+  /**
+   * The first 100 of those refused, in the order sent. An `event_id` is cut to 255 characters.
+   *
+   * @generated from field: repeated realmkeep.area_stats.v1.Outcome refusals = 4;
+   */
+  refusals: Outcome[];
+};
+
+/**
+ * Describes the message realmkeep.area_stats.v1.StreamEventsResponse.
+ * Use `create(StreamEventsResponseSchema)` to create a new message.
+ */
+export declare const StreamEventsResponseSchema: GenMessage<StreamEventsResponse>;
+
+/**
  * RenewPresenceRequest asks to renew leases.
  *
  * @generated from message realmkeep.area_stats.v1.RenewPresenceRequest
@@ -404,6 +465,23 @@ export declare const AreaStatsService: GenService<{
     methodKind: "unary";
     input: typeof RecordEventsRequestSchema;
     output: typeof RecordEventsResponseSchema;
+  },
+  /**
+   * Records events as they are sent, for as long as the caller likes, and answers once when the caller has sent its last.
+   * The service reads as fast as it commits and no faster: sending is slowed down by the transport's flow control. Events
+   * are recorded in the order sent, many together; each is judged by itself, as in RecordEvents. `ack` does not apply: the
+   * answer comes after the last commit.
+   *
+   * When the stream breaks off, or ends with UNAVAILABLE because the server goes away, it is not known which of its last
+   * events were recorded: send those that are not acknowledged again, with the same ids, on another stream. Long streams
+   * are best ended, and begun anew, every so many events.
+   *
+   * @generated from rpc realmkeep.area_stats.v1.AreaStatsService.StreamEvents
+   */
+  streamEvents: {
+    methodKind: "client_streaming";
+    input: typeof StreamEventsRequestSchema;
+    output: typeof StreamEventsResponseSchema;
   },
   /**
    * Moves the leases of up to 10,000 presences on: each counts for 24 hours (the length is a setting) from now. For
