@@ -1,6 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ClientBase } from 'pg';
+import { repairItemLocations } from './item-location-repair.ts';
 import { estimateRows, type KeyRange, type Keys, keyRanges, within } from './key-ranges.ts';
+import { ranged } from './ranged.ts';
 import type { Finding, Verification } from './verification.ts';
 
 const THINGS: Keys = { table: 'game_items', key: 'game_item_id', type: 'uuid', size: 50_000 };
@@ -28,6 +30,7 @@ export function followedVerification(playerState: ClientBase, itemLocation: Clie
   return {
     says: '3. item-location shows the things, owners and names of player-state',
     rows: () => estimateRows(playerState, 'game_items'),
+    repair: (ids) => repairItemLocations(playerState, itemLocation, ids),
     async *run(advance) {
       for await (const range of keyRanges(playerState, THINGS)) {
         const [source, copy] = [await digest(playerState, SOURCE, range), await digest(itemLocation, COPY, range)];
@@ -35,6 +38,26 @@ export function followedVerification(playerState: ClientBase, itemLocation: Clie
         advance(range.rows);
       }
     },
+  };
+}
+
+const COPIES: Keys = { table: 'game_item_locations', key: 'game_item_id', type: 'uuid', size: 50_000 };
+
+/** Whether things show the names and areas of their locations, but for those that a rename is on its way to. */
+export function placedVerification(playerState: ClientBase, itemLocation: ClientBase): Verification {
+  return {
+    ...ranged(
+      itemLocation,
+      '3. item-location shows the names and areas of locations',
+      COPIES,
+      `select g.game_item_id as id,
+         format('shows "%s" in "%s" of "%s" in "%s"', g.location_name, g.area_code, l.name, l.area_code) as what
+       from game_item_locations g left join locations l on l.location_id = g.location_id
+       where ${within('g.game_item_id', 'uuid')} and not g.consumed
+         and (g.location_name, g.area_code) <> (coalesce(l.name, ''), coalesce(l.area_code, ''))
+         and not exists (select from renames r where r.noun = 'location' and r.id = g.location_id::text)`,
+    ),
+    repair: (ids) => repairItemLocations(playerState, itemLocation, ids),
   };
 }
 

@@ -2,11 +2,12 @@ import { parseArgs } from 'node:util';
 import { Presets, SingleBar } from 'cli-progress';
 import { readRunningRealm } from '../local/running.ts';
 import { withVerifications } from './realm.ts';
-import { type Outcome, type Verification, verify } from './verification.ts';
+import { type Outcome, repair, type Verification, verify } from './verification.ts';
 
 const usage = `Checks what must hold of the data of the running local system, while it serves.
 
   npm run verify
+  npm run verify -- --repair    brings what item-location shows wrongly to what its sources say, and looks again
 
 Prints each invariant and how many rows were checked. Where one is broken it prints the ids, at most 20, and the exit
 status is 1.
@@ -14,7 +15,12 @@ status is 1.
 
 /** Runs the command and answers the exit status. */
 async function main(): Promise<number> {
-  const { values } = parseArgs({ options: { help: { type: 'boolean', short: 'h', default: false } } });
+  const { values } = parseArgs({
+    options: {
+      help: { type: 'boolean', short: 'h', default: false },
+      repair: { type: 'boolean', default: false },
+    },
+  });
   if (values.help) {
     process.stdout.write(usage);
     return 0;
@@ -29,7 +35,13 @@ async function main(): Promise<number> {
   const outcomes = await withVerifications(urls, async (verifications) => {
     const done: Outcome[] = [];
     for (const verification of verifications) {
-      const outcome = await withBar(verification);
+      let outcome = await withBar(verification);
+      if (values.repair && outcome.broken > 0 && verification.repair) {
+        print(outcome);
+        const rows = await repair(verification);
+        process.stdout.write(`repaired ${rows.toLocaleString('en')} rows\n`);
+        outcome = await withBar(verification);
+      }
       print(outcome);
       done.push(outcome);
     }

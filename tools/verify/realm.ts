@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { areaStatsVerifications } from './area-stats.ts';
-import { followedVerification } from './item-location.ts';
+import { followedVerification, placedVerification } from './item-location.ts';
 import { playerStateVerifications } from './player-state.ts';
 import type { Verification } from './verification.ts';
 
@@ -24,6 +24,7 @@ export async function withVerifications<T>(
     return await work([
       ...playerStateVerifications(playerState),
       followedVerification(playerState, itemLocation),
+      placedVerification(playerState, itemLocation),
       ...areaStatsVerifications(areaStats),
     ]);
   } finally {

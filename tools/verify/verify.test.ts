@@ -8,9 +8,9 @@ import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { seedRealm } from '../seed/seed.ts';
 import { areaStatsVerifications } from './area-stats.ts';
-import { followedVerification } from './item-location.ts';
+import { followedVerification, placedVerification } from './item-location.ts';
 import { playerStateVerifications } from './player-state.ts';
-import { type Verification, verify } from './verification.ts';
+import { repair, type Verification, verify } from './verification.ts';
 
 const SERVICES = ['player-state', 'item-location', 'area-stats'] as const;
 type Service = (typeof SERVICES)[number];
@@ -53,6 +53,7 @@ beforeAll(async () => {
   verifications = [
     ...playerStateVerifications(clients['player-state']),
     followedVerification(clients['player-state'], clients['item-location'], 0),
+    placedVerification(clients['player-state'], clients['item-location']),
     ...areaStatsVerifications(clients['area-stats']),
   ];
 });
@@ -134,6 +135,13 @@ const CASES: [says: string, service: Service, damage: string, id: string][] = [
      where game_item_id = (select game_item_id from game_item_locations order by 1 limit 1)`,
     ANY_THING,
   ],
+  [
+    '3. item-location shows the names and areas',
+    'item-location',
+    `update game_item_locations set location_name = 'Nowhere'
+     where game_item_id = (select game_item_id from game_item_locations where location_id is not null order by 1 limit 1)`,
+    'select game_item_id from game_item_locations where location_id is not null order by 1 limit 1',
+  ],
   ['3. item-location', 'player-state', `delete from game_items where game_item_id = (${ANY_THING})`, ANY_THING],
   [
     '7. a count',
@@ -184,6 +192,30 @@ test('each broken invariant is named, with the id of what broke it', async () =>
   }
 });
 
+test('item-location is brought to what its sources say, whatever it shows, and then holds', async () => {
+  const itemLocation = clients['item-location'];
+  const versions = 'select coalesce(sum(version), 0)::int as sum from player_versions';
+  const { rows: before } = await itemLocation.query<{ sum: number }>(versions);
+  await itemLocation.query(`
+    with picked as (select game_item_id, row_number() over (order by game_item_id) as n from game_item_locations where not consumed)
+    update game_item_locations g set
+      item_name = case when n % 5 = 0 then 'Wrong' else item_name end,
+      quantity = case n % 5 when 1 then quantity + 7 when 2 then 0 else quantity end,
+      consumed = n % 5 = 2,
+      location_name = case when n % 5 = 3 then 'Nowhere' else location_name end
+    from picked where picked.game_item_id = g.game_item_id and n <= 40`);
+  await itemLocation.query(`
+    delete from game_item_locations where game_item_id in (select game_item_id from game_item_locations order by 1 desc limit 3);
+    insert into game_item_locations (game_item_id, item_id, item_name, item_kind, item_version, quantity, owner_id, owner_name,
+        owner_name_version, location_name, area_code, source_version, consumed)
+      values (gen_random_uuid(), 'apple', 'Apple', 'food', 1, 1, '${ADA}', 'Ada', 1, '', '', 1, false)`);
+  for (const verification of verifications) await repair(verification);
+  const left = (await outcomes()).filter(({ broken }) => broken > 0);
+  expect(left).toEqual([]);
+  const { rows: after } = await itemLocation.query<{ sum: number }>(versions);
+  expect(after[0]!.sum).toBeGreaterThan(before[0]!.sum);
+});
+
 test('the command says what it checked, and its status is 1 when something is broken', async () => {
   const state = await mkdtemp(join(tmpdir(), 'verify-'));
   const urls = Object.fromEntries(SERVICES.map((service) => [service, { ownerUrl: databases[service].ownerUrl }]));
@@ -196,7 +228,7 @@ test('the command says what it checked, and its status is 1 when something is br
       );
     });
   const right = await run();
-  expect(right).toMatchObject({ status: 0, said: expect.stringMatching(/^all 11 hold/m) });
+  expect(right).toMatchObject({ status: 0, said: expect.stringMatching(/^all 12 hold/m) });
   expect(right.said).toContain('holds   2. a balance is the sum of its ledger entries');
   await clients['player-state'].query(`update balances set amount = 6 where player_id = '${ADA}'`);
   const wrong = await run();
