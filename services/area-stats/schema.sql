@@ -1,5 +1,13 @@
 create sequence schema_migrations_id_seq as integer increment 1 minvalue 1 maxvalue 2147483647 start 1 cache 1;
 
+create table area_changes (
+  change_id bigint not null generated always as identity,
+  area_code text not null collate "C",
+  delta bigint not null,
+  changed_at timestamp with time zone not null default clock_timestamp(),
+  constraint area_changes_pkey PRIMARY KEY (change_id)
+);
+
 create table area_mode_events (
   received_at timestamp with time zone not null,
   event_id uuid not null,
@@ -19,6 +27,7 @@ create table area_mode_events_agg (
   area_code text not null collate "C",
   multiplayer_mode text not null collate "C",
   current_count bigint not null,
+  version bigint not null default 1,
   constraint area_mode_events_agg_current_count_check CHECK ((current_count >= 0)),
   constraint area_mode_events_agg_pkey PRIMARY KEY (area_code, multiplayer_mode)
 );
@@ -35,6 +44,14 @@ create table area_mode_presence (
   constraint area_mode_presence_pkey PRIMARY KEY (area_code, multiplayer_mode, user_id)
 );
 CREATE INDEX area_mode_presence_lease ON public.area_mode_presence USING btree (lease_until) WHERE (counted AND (lease_until IS NOT NULL));
+
+create table areas (
+  area_code text not null collate "C",
+  current_count bigint not null,
+  constraint areas_current_count_check CHECK ((current_count >= 0)),
+  constraint areas_pkey PRIMARY KEY (area_code)
+);
+CREATE INDEX areas_most_played ON public.areas USING btree (((- current_count)), area_code) WHERE (current_count > 0);
 
 create table event_ids (
   event_id uuid not null,
@@ -74,12 +91,48 @@ create table schema_migrations (
   constraint schema_migrations_pkey PRIMARY KEY (id)
 );
 
+CREATE OR REPLACE FUNCTION append_area_changes()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+begin
+  if tg_op = 'INSERT' then
+    insert into area_changes (area_code, delta)
+    select area_code, sum(current_count) from new_counts group by area_code having sum(current_count) <> 0;
+  else
+    insert into area_changes (area_code, delta)
+    select area_code, sum(delta) from (
+      select area_code, current_count as delta from new_counts
+      union all
+      select area_code, -current_count from old_counts
+    ) as changed
+    group by area_code having sum(delta) <> 0;
+  end if;
+  return null;
+end
+$function$
+;
+
 CREATE OR REPLACE FUNCTION as_of()
  RETURNS timestamp with time zone
  LANGUAGE sql
  STABLE PARALLEL SAFE
 AS $function$
   select case when pg_is_in_recovery() then (select at from heartbeat) else statement_timestamp() end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION count_version()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+begin
+  new.version := old.version + 1;
+  return new;
+end
 $function$
 ;
 
@@ -135,6 +188,41 @@ begin
     v_made := v_made + 1;
   end loop;
   return v_made;
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION fold_area_changes(p_limit integer)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  v_folded integer;
+  v_area_codes text[];
+  v_deltas bigint[];
+begin
+  if not pg_try_advisory_xact_lock(hashtext('area_stats.fold_area_changes')) then
+    return 0;
+  end if;
+  with taken as (
+    delete from area_changes
+    where change_id in (select change_id from area_changes order by change_id limit p_limit)
+    returning area_code, delta
+  ), changed as (
+    select area_code, sum(delta) as delta, count(*) as changes from taken group by area_code
+  )
+  select coalesce(sum(changes), 0), array_agg(area_code), array_agg(delta) into v_folded, v_area_codes, v_deltas
+  from changed;
+
+  -- Apart, because a check constraint judges the row that is proposed for insertion even where it only updates.
+  insert into areas (area_code, current_count)
+  select area_code, 0 from unnest(v_area_codes) as changed (area_code) on conflict do nothing;
+  update areas set current_count = areas.current_count + changed.delta
+  from unnest(v_area_codes, v_deltas) as changed (area_code, delta)
+  where areas.area_code = changed.area_code and changed.delta <> 0;
+  return v_folded;
 end
 $function$
 ;
@@ -410,19 +498,28 @@ AS $function$
 $function$
 ;
 
+CREATE TRIGGER area_mode_events_agg_inserted AFTER INSERT ON area_mode_events_agg REFERENCING NEW TABLE AS new_counts FOR EACH STATEMENT EXECUTE FUNCTION append_area_changes();
+
+CREATE TRIGGER area_mode_events_agg_updated AFTER UPDATE ON area_mode_events_agg REFERENCING OLD TABLE AS old_counts NEW TABLE AS new_counts FOR EACH STATEMENT EXECUTE FUNCTION append_area_changes();
+
+CREATE TRIGGER area_mode_events_agg_version BEFORE UPDATE ON area_mode_events_agg FOR EACH ROW WHEN (new.current_count IS DISTINCT FROM old.current_count) EXECUTE FUNCTION count_version();
+
 grant execute on function as_of() to public;
 grant execute on function as_of() to runtime;
 grant execute on function drop_event_partitions(p_keep interval) to runtime;
 grant execute on function ensure_event_partitions(p_days_ahead integer) to runtime;
+grant execute on function fold_area_changes(p_limit integer) to runtime;
 grant execute on function record_events(p_event_ids uuid[], p_area_codes text[], p_multiplayer_modes text[], p_user_ids text[], p_event_names text[], p_event_times timestamp with time zone[], p_max_lateness interval, p_max_skew interval, p_lease interval) to runtime;
 grant execute on function renew_presences(p_area_codes text[], p_multiplayer_modes text[], p_user_ids text[], p_lease interval) to runtime;
 grant execute on function sweep_presences(p_limit integer) to runtime;
 grant execute on function trim_event_ids(p_keep interval, p_limit integer) to runtime;
 grant execute on function wal_position() to public;
 grant execute on function wal_position() to runtime;
+grant select on table area_changes to runtime;
 grant select on table area_mode_events to runtime;
 grant select on table area_mode_events_agg to runtime;
 grant select on table area_mode_presence to runtime;
+grant select on table areas to runtime;
 grant select on table event_ids to runtime;
 grant select, update on table heartbeat to runtime;
 grant select on table schema_migrations to runtime;

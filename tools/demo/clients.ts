@@ -1,4 +1,5 @@
 import { type Client, createClient } from '@connectrpc/connect';
+import { AreaStatsService } from '@realmkeep/proto/realmkeep/area_stats/v1/area_stats_service';
 import { ItemLocationService } from '@realmkeep/proto/realmkeep/item_location/v1/item_location_service';
 import { LocationService } from '@realmkeep/proto/realmkeep/item_location/v1/location_service';
 import { ItemCatalogService } from '@realmkeep/proto/realmkeep/player_state/v1/item_catalog_service';
@@ -13,6 +14,7 @@ export type Party = {
   catalog: Client<typeof ItemCatalogService>;
   things: Client<typeof ItemLocationService>;
   locations: Client<typeof LocationService>;
+  stats: Client<typeof AreaStatsService>;
   close: () => void;
 };
 
@@ -33,6 +35,7 @@ export function connectParty({
     catalog: createClient(ItemCatalogService, transport),
     things: createClient(ItemLocationService, transport),
     locations: createClient(LocationService, transport),
+    stats: createClient(AreaStatsService, transport),
     close,
   };
 }

@@ -13,6 +13,7 @@ export function areaStatsVerifications(client: ClientBase): Verification[] {
   return [
     ranged(client, '7. a count is the number of users that are counted', AREAS, COUNTS),
     ranged(client, '7. who is counted is present, and is so until the end of the lease', AREAS, COUNTED),
+    ranged(client, '7. the total of an area and what is not added up yet are the sum of its counts', AREAS, TOTALS),
     latestVerification(client),
   ];
 }
@@ -28,6 +29,20 @@ const COUNTS = `
   where coalesce(a.current_count, 0) <> coalesce(p.users, 0)`;
 
 // A sweep comes each few seconds, but while the service is away there is none.
+const TOTALS = `
+  select area_code as id, format('its total is %s, and its counts are %s', coalesce(t.sum, 0), coalesce(c.sum, 0)) as what
+  from (
+    select a.area_code, sum(a.current_count) from area_mode_events_agg a
+    where ${within('a.area_code', 'text')} group by a.area_code
+  ) c
+  full join (
+    select part.area_code, sum(part.count) from (
+      select area_code, current_count as count from areas union all select area_code, delta from area_changes
+    ) part
+    where ${within('part.area_code', 'text')} group by part.area_code
+  ) t using (area_code)
+  where coalesce(t.sum, 0) <> coalesce(c.sum, 0)`;
+
 const COUNTED = `
   select p.area_code || ' ' || p.multiplayer_mode || ' ' || p.user_id as id,
     case when not p.present then 'is counted, and not present'

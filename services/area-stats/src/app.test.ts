@@ -13,6 +13,7 @@ import {
   type RecordEventRequestSchema,
 } from '@realmkeep/proto/realmkeep/area_stats/v1/area_stats_service';
 import { writeKeys } from '@realmkeep/testkit/key-files';
+import { until } from '@realmkeep/testkit/parts/until';
 import { stores } from '@realmkeep/testkit/stores';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { countsOf, openTestDatabase, type TestDatabase } from '../test/database.ts';
@@ -96,6 +97,10 @@ const UNAUTHENTICATED = 16;
 test('each RPC is allowed to the roles of its contract and denied to the others', async () => {
   const calls = {
     getAreaStats: (role: string) => clients[role]!.getAreaStats({ areaCode: 'roles' }),
+    listAreas: (role: string) => clients[role]!.listAreas({}),
+    watchAreaStats: async (role: string) => {
+      for await (const _ of clients[role]!.watchAreaStats({ areaCode: 'roles' })) return;
+    },
     recordEvent: (role: string) => clients[role]!.recordEvent(eventOf({ areaCode: `${run}-roles` })),
     recordEvents: (role: string) => clients[role]!.recordEvents({ events: [eventOf({ areaCode: `${run}-roles` })] }),
     streamEvents: (role: string) => clients[role]!.streamEvents([{ events: [eventOf({ areaCode: `${run}-roles` })] }]),
@@ -104,6 +109,8 @@ test('each RPC is allowed to the roles of its contract and denied to the others'
   };
   const allowed: Record<string, string[]> = {
     getAreaStats: ['player', 'server', 'admin', 'service', 'anyone'],
+    listAreas: ['player', 'server', 'admin', 'service', 'anyone'],
+    watchAreaStats: ['player', 'server', 'admin', 'service', 'anyone'],
     recordEvent: ['server', 'admin'],
     recordEvents: ['server', 'admin', 'service'],
     streamEvents: ['server', 'admin', 'service'],
@@ -268,6 +275,26 @@ test('renewals tell who is not there, take 1 to 10,000 presences, and name the f
       fields: [field],
     });
   }
+});
+
+test('areas are listed within about a second of their counts, and a watch shows each change', async () => {
+  const [big, small] = [`${run}-big`, `${run}-small`];
+  const watch = clients.anyone!.watchAreaStats({ areaCode: small })[Symbol.asyncIterator]();
+  const watched = async () => {
+    const { step } = (await watch.next()).value;
+    return step.case === 'stats' ? (step.value.modes[0]?.currentCount ?? 0n) : step.case;
+  };
+  expect(await watched()).toBe(0n);
+  await clients.server!.recordEvents({
+    events: [small, big, big, big].map((areaCode) => eventOf({ areaCode })),
+  });
+  expect(await watched()).toBe(1n);
+  await watch.return?.();
+  const listed = async () => {
+    const { areas } = await clients.anyone!.listAreas({ pageSize: 1_000 });
+    return areas.filter(({ areaCode }) => [big, small].includes(areaCode)).map(({ currentCount }) => currentCount);
+  };
+  await until(async () => (await listed()).join() === '3,1', { what: 'the areas to be listed' });
 });
 
 test('an answer says in its headers where it came from, how old it is and how long it may be kept', async () => {

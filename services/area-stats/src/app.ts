@@ -10,9 +10,11 @@ import { startHousekeeping } from './housekeeping.ts';
 import { createRecorder } from './recorder.ts';
 import { createRepository } from './repository.ts';
 import { createRpc } from './rpc.ts';
+import { createListing } from './service/listing.ts';
 import { type Counts, createReading } from './service/reading.ts';
 import { createEventStream } from './service/stream.ts';
 import { createService } from './service.ts';
+import { startWatches } from './watches.ts';
 
 const MIGRATIONS = fileURLToPath(new URL('../migrations', import.meta.url));
 
@@ -23,7 +25,7 @@ const MOST_ANSWERS = 10_000;
 export async function startApp(config: Config): Promise<Service> {
   const foundation = await openFoundation({ name: 'area-stats', config });
   try {
-    const { postgres, redis, logger } = foundation;
+    const { postgres, redis, pageTokens, telemetry, logger } = foundation;
     await postgres.read(({ pool }) => waitForSchema(pool, MIGRATIONS, { logger }));
 
     const limits = {
@@ -47,9 +49,18 @@ export async function startApp(config: Config): Promise<Service> {
     const service = createService({ repository, recorder, leaseSeconds: limits.leaseSeconds });
     const ttlMs = config.AREA_STATS_TTL_SECONDS * 1_000;
     const answers = createAnswers<Counts>({ limit: MOST_ANSWERS, graceMs: ttlMs });
+    const watches = startWatches({
+      postgres,
+      meter: telemetry.meter,
+      logger,
+      intervalMs: config.AREA_STATS_WATCH_INTERVAL_MS,
+      heartbeatMs: config.WATCH_HEARTBEAT_MS,
+    });
+    foundation.onClose(watches.close);
     const reading = createReading({ repository, cache: createCache({ redis }), answers, ttlMs });
+    const listing = createListing({ postgres, pageTokens });
     return await startService(foundation, [
-      createRpc({ service, recordStream: createEventStream({ recorder }), reading }),
+      createRpc({ service, recordStream: createEventStream({ recorder }), reading, listing, watches }),
     ]);
   } catch (fault) {
     await foundation.close();

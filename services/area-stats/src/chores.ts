@@ -6,12 +6,16 @@ const TRIM_CHUNK = 10_000;
 /** Presences that one statement sweeps, so that it holds its counts briefly. */
 const SWEEP_CHUNK = 1_000;
 
+// How far the totals of areas may be behind their counts, about.
+const FOLD_EVERY_MS = 1_000;
+const FOLD_CHUNK = 10_000;
+
 // An id is kept for longer than its event can be accepted again by this much.
 const MARGIN_SECONDS = 3_600;
 
 /**
- * What the tables need now and then: partitions made ahead and old ones dropped, old event ids trimmed, and presences swept
- * whose lease has run out, in chunks that are each one short transaction.
+ * What the tables need now and then: partitions made ahead and old ones dropped, old event ids trimmed, presences swept
+ * whose lease has run out, and changes added up in the totals of areas, in chunks that are each one short transaction.
  */
 export function choresOf({
   repository,
@@ -19,7 +23,10 @@ export function choresOf({
   sweepSeconds,
   logDays,
 }: {
-  repository: Pick<Repository, 'ensureEventPartitions' | 'dropEventPartitions' | 'trimEventIds' | 'sweepPresences'>;
+  repository: Pick<
+    Repository,
+    'ensureEventPartitions' | 'dropEventPartitions' | 'trimEventIds' | 'sweepPresences' | 'foldAreaChanges'
+  >;
   limits: TimeLimits;
   sweepSeconds: number;
   logDays: number;
@@ -52,6 +59,13 @@ export function choresOf({
       everyMs: HOUR_MS,
       run: async () => {
         while ((await repository.trimEventIds(keepSeconds, TRIM_CHUNK)) === TRIM_CHUNK);
+      },
+    },
+    {
+      name: 'area totals',
+      everyMs: FOLD_EVERY_MS,
+      run: async () => {
+        while ((await repository.foldAreaChanges(FOLD_CHUNK)) === FOLD_CHUNK);
       },
     },
   ];

@@ -41,6 +41,16 @@ const settings = {
     desc: 'How many days the event log is kept for operators to read; counts do not need it',
     example: '30',
   }),
+  AREA_STATS_WATCH_INTERVAL_MS: wholeNumber(100)({
+    default: 1_000,
+    desc: 'How often a process asks for what is new to those who watch',
+    example: '1000',
+  }),
+  WATCH_HEARTBEAT_MS: wholeNumber(1)({
+    default: 15_000,
+    desc: 'The longest silence on a watch',
+    example: '15000',
+  }),
 };
 
 /** The settings of area-stats. */

@@ -4,15 +4,17 @@ import { defineRefusals } from '@realmkeep/kit/errors/refusals';
 import type { RpcError } from '@realmkeep/kit/errors/rpc-error';
 import { BadRequestSchema } from '@realmkeep/proto/google/rpc/error_details';
 
-const refusals = defineRefusals('area-stats.realmkeep', {
+/** Every refusal of this service. */
+export const refuse = defineRefusals('area-stats.realmkeep', {
   EVENT_TOO_OLD: 'INVALID_ARGUMENT',
   EVENT_IN_FUTURE: 'INVALID_ARGUMENT',
+  PAGE_TOKEN_INVALID: 'INVALID_ARGUMENT',
 });
 
 /** INVALID_ARGUMENT with the reason why an event's time is refused, and the field that is to blame. */
-export function eventRefused(reason: keyof typeof refusals, violations: FieldViolation[]): RpcError {
+export function eventRefused(reason: 'EVENT_TOO_OLD' | 'EVENT_IN_FUTURE', violations: FieldViolation[]): RpcError {
   const message = violations.map(({ field, description }) => `${field}: ${description}`).join('; ');
-  const error = refusals[reason](message);
+  const error = refuse[reason](message);
   error.details.push(create(BadRequestSchema, { fieldViolations: violations }));
   return error;
 }

@@ -127,6 +127,21 @@ export function createRepository({ postgres }: { postgres: Pick<PostgresNodes, '
     dropEventPartitions: (keepDays: number) =>
       change('drop_event_partitions', 'drop_event_partitions(make_interval(days => $1))', [keepDays]),
 
+    /** Adds at most `limit` changes up in the totals of the areas; answers how many there were. */
+    foldAreaChanges(limit: number): Promise<number> {
+      return postgres.write(
+        async (primary) => {
+          const { rows } = await primary.query<{ folded: number }>({
+            name: 'fold_area_changes',
+            text: 'select fold_area_changes($1) as folded',
+            values: [limit],
+          });
+          return rows[0]!.folded;
+        },
+        { idempotent: true },
+      );
+    },
+
     /** Deletes at most `limit` event ids received longer ago than `keepSeconds`; answers how many there were. */
     trimEventIds: (keepSeconds: number, limit: number) =>
       change('trim_event_ids', 'trim_event_ids(make_interval(secs => $1), $2)', [keepSeconds, limit]),

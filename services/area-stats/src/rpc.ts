@@ -1,6 +1,8 @@
 import { implement } from '@realmkeep/kit/server/implementation';
+import type { WatchHub } from '@realmkeep/kit/watch/hub';
 import { AreaStatsService, Outcome_Result } from '@realmkeep/proto/realmkeep/area_stats/v1/area_stats_service';
 import type { Outcome } from './outcome.ts';
+import type { Listing } from './service/listing.ts';
 import type { Reading } from './service/reading.ts';
 import type { EventStream } from './service/stream.ts';
 import type { Service } from './service.ts';
@@ -8,16 +10,22 @@ import type { Service } from './service.ts';
 /** An id that is refused may be of any length, and many of them are one answer. */
 const MOST_ID_LENGTH = 255;
 
+const DEFAULT_PAGE_SIZE = 20;
+
 /** The RPCs of area-stats: messages in, messages or their bytes out. */
 export function createRpc({
   service,
   recordStream,
   reading,
+  listing,
+  watches,
   now = Date.now,
 }: {
   service: Service;
   recordStream: EventStream;
   reading: Reading;
+  listing: Listing;
+  watches: Pick<WatchHub, 'watch'>;
   now?: () => number;
 }) {
   return implement(AreaStatsService, {
@@ -29,6 +37,23 @@ export function createRpc({
       context.header('realmkeep-age-ms', String(Math.max(0, now() - asOf)));
       return bytes;
     },
+
+    async listAreas({ pageSize, pageToken }, context) {
+      const { page, nextPageToken, asOf, source } = await listing.listAreas(pageSize || DEFAULT_PAGE_SIZE, pageToken);
+      context.header('realmkeep-source', source);
+      context.header('realmkeep-age-ms', String(Math.max(0, now() - asOf.getTime())));
+      return {
+        $typeName: 'realmkeep.area_stats.v1.ListAreasResponse',
+        areas: page.map(({ areaCode, count }) => ({
+          $typeName: 'realmkeep.area_stats.v1.AreaCount' as const,
+          areaCode,
+          currentCount: count,
+        })),
+        nextPageToken,
+      };
+    },
+
+    watchAreaStats: ({ areaCode, fromVersion }) => watches.watch(areaCode, fromVersion),
 
     async recordEvent(request) {
       return {

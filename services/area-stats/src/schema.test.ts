@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { PrismaPg } from '@prisma/adapter-pg';
+import { until } from '@realmkeep/testkit/parts/until';
 import { dumpSchema } from '@realmkeep/testkit/schema-dump';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -26,9 +27,7 @@ test('the Prisma schema has every table with every column, and reads rows as the
     [{ eventId, ...names, eventName: 'LOGIN', eventTime: eventTime.toISOString() }],
     { maxLatenessSeconds: 604_800, maxSkewSeconds: 300, leaseSeconds: null },
   );
-  const pool = new pg.Pool({ connectionString: database.primaryUrl, max: 1 });
-  // The database is dropped by force as soon as the pool has said good-bye.
-  pool.on('connect', (client) => client.on('error', () => undefined));
+  const pool = new pg.Pool({ connectionString: database.primaryUrl, max: 1, application_name: 'prisma' });
   const prisma = new PrismaClient({ adapter: new PrismaPg(pool) });
   try {
     const receivedAt = expect.any(Date);
@@ -40,20 +39,30 @@ test('the Prisma schema has every table with every column, and reads rows as the
       { ...names, eventTime, eventId, present: true, counted: true, leaseUntil: null },
     ]);
     expect(await prisma.areaModeEventsAgg.findMany()).toEqual([
-      { areaCode: '111', multiplayerMode: 'royale', currentCount: 1n },
+      { areaCode: '111', multiplayerMode: 'royale', currentCount: 1n, version: 1n },
     ]);
+    expect(await prisma.areaChange.findMany()).toEqual([
+      { changeId: expect.any(BigInt), areaCode: '111', delta: 1n, changedAt: expect.any(Date) },
+    ]);
+    await database.rows('select fold_area_changes(1)');
+    expect(await prisma.area.findMany()).toEqual([{ areaCode: '111', currentCount: 1n }]);
     const columns = await database.rows<{ name: string; columns: number }>(`
       select table_name as name, count(*)::int as columns from information_schema.columns
-      where table_name in ('event_ids', 'area_mode_events', 'area_mode_presence', 'area_mode_events_agg')
+      where table_name in ('event_ids', 'area_mode_events', 'area_mode_presence', 'area_mode_events_agg', 'areas', 'area_changes')
       group by table_name order by table_name`);
     expect(columns).toEqual([
+      { name: 'area_changes', columns: 4 },
       { name: 'area_mode_events', columns: 7 },
-      { name: 'area_mode_events_agg', columns: 3 },
+      { name: 'area_mode_events_agg', columns: 4 },
       { name: 'area_mode_presence', columns: 8 },
+      { name: 'areas', columns: 2 },
       { name: 'event_ids', columns: 2 },
     ]);
   } finally {
     await prisma.$disconnect();
     await pool.end();
+    // The database is dropped by force: what is still connected then hears of it as a fault that nobody catches.
+    const connected = () => database.rows(`select from pg_stat_activity where application_name = 'prisma'`);
+    await until(async () => (await connected()).length === 0, { what: 'the connection of Prisma to end' });
   }
 });

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { ModeCount } from '@realmkeep/proto/realmkeep/area_stats/v1/area_stats';
 import { until } from '@realmkeep/testkit/parts/until';
 import { describe, expect, it } from 'vitest';
 import { STATS_TTL_MS, type Stage } from '../stage.ts';
@@ -72,6 +73,51 @@ export function statsStories(stage: Stage): void {
       ]);
       const settled = async () => JSON.stringify(await modes(area)) === JSON.stringify(inDatabase);
       await until(settled, { what: 'the stats to show the database', within: STATS_TTL_MS + 2_000, every: 50 });
+    });
+
+    it('shows a change to everybody who watches the area by gRPC-Web, without a token', async () => {
+      const area = randomUUID();
+      const watches = Array.from({ length: 5 }, () =>
+        stage.connect({ web: true }).stats.watchAreaStats({ areaCode: area })[Symbol.asyncIterator](),
+      );
+      const counts = async () =>
+        Promise.all(
+          watches.map(async (watch) => {
+            const { step } = (await watch.next()).value;
+            return step.case === 'stats'
+              ? step.value.modes.map(({ currentCount }: ModeCount) => currentCount)
+              : step.case;
+          }),
+        );
+      expect(await counts()).toEqual(Array(5).fill([]));
+      expect((await post(event(area))).status).toBe(200);
+      expect(await counts()).toEqual(Array(5).fill([1n]));
+      await Promise.all(watches.map((watch) => watch.return?.()));
+    });
+
+    it('lists the areas by their players, page by page', async () => {
+      const areas = [randomUUID(), randomUUID()];
+      const events = areas.flatMap((area, index) =>
+        Array.from({ length: 900 + index }, () => event(area, { event_id: randomUUID(), user_id: randomUUID() })),
+      );
+      const batch = { method: 'POST', token: await stage.token('server'), body: { events } } as const;
+      expect((await stage.rest('/v1/events:batch', batch)).status).toBe(200);
+      const page = async (query: string) =>
+        (await stage.rest(`/v1/areas?${query}`)).body as {
+          areas: { area_code: string; current_count: string }[];
+          next_page_token: string;
+        };
+      const listed = async () => (await page('page_size=1')).areas[0]?.area_code === areas[1];
+      await until(listed, { what: 'the areas to be listed', within: 10_000, every: 50 });
+      const first = await page('page_size=1');
+      expect(first.areas).toEqual([{ area_code: areas[1], current_count: '901' }]);
+      const second = await page(`page_size=1&page_token=${first.next_page_token}`);
+      expect(second.areas).toEqual([{ area_code: areas[0], current_count: '900' }]);
+      const refused = await stage.rest('/v1/areas?page_token=x');
+      expect({ status: refused.status, body: JSON.stringify(refused.body) }).toEqual({
+        status: 400,
+        body: expect.stringContaining('PAGE_TOKEN_INVALID'),
+      });
     });
 
     it.each([

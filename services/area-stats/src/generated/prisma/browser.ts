@@ -38,3 +38,13 @@ export type AreaModePresence = Prisma.AreaModePresenceModel
  * How many users are counted in an area and mode.
  */
 export type AreaModeEventsAgg = Prisma.AreaModeEventsAggModel
+/**
+ * Model Area
+ * How many users are counted in an area, but for what area_changes still has to add.
+ */
+export type Area = Prisma.AreaModel
+/**
+ * Model AreaChange
+ * A change of an area's counts that is not added up yet.
+ */
+export type AreaChange = Prisma.AreaChangeModel

@@ -71,3 +71,71 @@ export declare type Presence = Message<"realmkeep.area_stats.v1.Presence"> & {
  */
 export declare const PresenceSchema: GenMessage<Presence>;
 
+/**
+ * AreaCount is how many players are in an area.
+ *
+ * @generated from message realmkeep.area_stats.v1.AreaCount
+ */
+export declare type AreaCount = Message<"realmkeep.area_stats.v1.AreaCount"> & {
+  /**
+   * The area.
+   *
+   * @generated from field: string area_code = 1;
+   */
+  areaCode: string;
+
+  /**
+   * The sum of the counts of its modes: who is in two of them counts twice.
+   *
+   * @generated from field: int64 current_count = 2;
+   */
+  currentCount: bigint;
+};
+
+/**
+ * Describes the message realmkeep.area_stats.v1.AreaCount.
+ * Use `create(AreaCountSchema)` to create a new message.
+ */
+export declare const AreaCountSchema: GenMessage<AreaCount>;
+
+/**
+ * AreaStats is the counts of one area at one time.
+ *
+ * @generated from message realmkeep.area_stats.v1.AreaStats
+ */
+export declare type AreaStats = Message<"realmkeep.area_stats.v1.AreaStats"> & {
+  /**
+   * The area.
+   *
+   * @generated from field: string area_code = 1;
+   */
+  areaCode: string;
+
+  /**
+   * The modes with at least one player, most played first, ties by name: the 1,000 most played of them.
+   *
+   * @generated from field: repeated realmkeep.area_stats.v1.ModeCount modes = 2;
+   */
+  modes: ModeCount[];
+
+  /**
+   * The first of `modes`. Empty when nobody plays.
+   *
+   * @generated from field: string most_played_mode = 3;
+   */
+  mostPlayedMode: string;
+
+  /**
+   * Grows with every change of the area's counts; 1 for an area that nobody has ever played in.
+   *
+   * @generated from field: int64 version = 4;
+   */
+  version: bigint;
+};
+
+/**
+ * Describes the message realmkeep.area_stats.v1.AreaStats.
+ * Use `create(AreaStatsSchema)` to create a new message.
+ */
+export declare const AreaStatsSchema: GenMessage<AreaStats>;
+

@@ -9,7 +9,7 @@ import { file_buf_validate_validate } from "../../../buf/validate/validate_pb.js
  * Describes the file realmkeep/area_stats/v1/area_stats.proto.
  */
 export const file_realmkeep_area_stats_v1_area_stats = /*@__PURE__*/
-  fileDesc("CihyZWFsbWtlZXAvYXJlYV9zdGF0cy92MS9hcmVhX3N0YXRzLnByb3RvEhdyZWFsbWtlZXAuYXJlYV9zdGF0cy52MSI8CglNb2RlQ291bnQSGAoQbXVsdGlwbGF5ZXJfbW9kZRgBIAEoCRIVCg1jdXJyZW50X2NvdW50GAIgASgDIqsBCghQcmVzZW5jZRIyCglhcmVhX2NvZGUYASABKAlCH7pIHHIaEAEY/wEyE15bXlx4MDAtXHgxZlx4N2ZdKiQSOQoQbXVsdGlwbGF5ZXJfbW9kZRgCIAEoCUIfukgcchoQARj/ATITXlteXHgwMC1ceDFmXHg3Zl0qJBIwCgd1c2VyX2lkGAMgASgJQh+6SBxyGhABGP8BMhNeW15ceDAwLVx4MWZceDdmXSokYgZwcm90bzM", [file_buf_validate_validate]);
+  fileDesc("CihyZWFsbWtlZXAvYXJlYV9zdGF0cy92MS9hcmVhX3N0YXRzLnByb3RvEhdyZWFsbWtlZXAuYXJlYV9zdGF0cy52MSI8CglNb2RlQ291bnQSGAoQbXVsdGlwbGF5ZXJfbW9kZRgBIAEoCRIVCg1jdXJyZW50X2NvdW50GAIgASgDIqsBCghQcmVzZW5jZRIyCglhcmVhX2NvZGUYASABKAlCH7pIHHIaEAEY/wEyE15bXlx4MDAtXHgxZlx4N2ZdKiQSOQoQbXVsdGlwbGF5ZXJfbW9kZRgCIAEoCUIfukgcchoQARj/ATITXlteXHgwMC1ceDFmXHg3Zl0qJBIwCgd1c2VyX2lkGAMgASgJQh+6SBxyGhABGP8BMhNeW15ceDAwLVx4MWZceDdmXSokIjUKCUFyZWFDb3VudBIRCglhcmVhX2NvZGUYASABKAkSFQoNY3VycmVudF9jb3VudBgCIAEoAyJ8CglBcmVhU3RhdHMSEQoJYXJlYV9jb2RlGAEgASgJEjEKBW1vZGVzGAIgAygLMiIucmVhbG1rZWVwLmFyZWFfc3RhdHMudjEuTW9kZUNvdW50EhgKEG1vc3RfcGxheWVkX21vZGUYAyABKAkSDwoHdmVyc2lvbhgEIAEoA2IGcHJvdG8z", [file_buf_validate_validate]);
 
 /**
  * Describes the message realmkeep.area_stats.v1.ModeCount.
@@ -24,4 +24,18 @@ export const ModeCountSchema = /*@__PURE__*/
  */
 export const PresenceSchema = /*@__PURE__*/
   messageDesc(file_realmkeep_area_stats_v1_area_stats, 1);
+
+/**
+ * Describes the message realmkeep.area_stats.v1.AreaCount.
+ * Use `create(AreaCountSchema)` to create a new message.
+ */
+export const AreaCountSchema = /*@__PURE__*/
+  messageDesc(file_realmkeep_area_stats_v1_area_stats, 2);
+
+/**
+ * Describes the message realmkeep.area_stats.v1.AreaStats.
+ * Use `create(AreaStatsSchema)` to create a new message.
+ */
+export const AreaStatsSchema = /*@__PURE__*/
+  messageDesc(file_realmkeep_area_stats_v1_area_stats, 3);
 

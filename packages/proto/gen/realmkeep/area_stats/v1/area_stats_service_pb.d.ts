@@ -4,7 +4,7 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
-import type { ModeCount, Presence } from "./area_stats_pb.js";
+import type { AreaCount, AreaStats, ModeCount, Presence } from "./area_stats_pb.js";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 
 /**
@@ -72,6 +72,145 @@ export declare type GetAreaStatsResponse = Message<"realmkeep.area_stats.v1.GetA
  * Use `create(GetAreaStatsResponseSchema)` to create a new message.
  */
 export declare const GetAreaStatsResponseSchema: GenMessage<GetAreaStatsResponse>;
+
+/**
+ * ListAreasRequest asks for a page of areas.
+ *
+ * @generated from message realmkeep.area_stats.v1.ListAreasRequest
+ */
+export declare type ListAreasRequest = Message<"realmkeep.area_stats.v1.ListAreasRequest"> & {
+  /**
+   * The size of a page, 1 to 1,000. Default 20.
+   *
+   * @generated from field: int32 page_size = 1;
+   */
+  pageSize: number;
+
+  /**
+   * The `next_page_token` of the page before. Empty: the first page.
+   *
+   * @generated from field: string page_token = 2;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message realmkeep.area_stats.v1.ListAreasRequest.
+ * Use `create(ListAreasRequestSchema)` to create a new message.
+ */
+export declare const ListAreasRequestSchema: GenMessage<ListAreasRequest>;
+
+/**
+ * ListAreasResponse answers ListAreas.
+ *
+ * @generated from message realmkeep.area_stats.v1.ListAreasResponse
+ */
+export declare type ListAreasResponse = Message<"realmkeep.area_stats.v1.ListAreasResponse"> & {
+  /**
+   * The areas of this page.
+   *
+   * @generated from field: repeated realmkeep.area_stats.v1.AreaCount areas = 1;
+   */
+  areas: AreaCount[];
+
+  /**
+   * The token of the next page. Empty: this is the last one.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message realmkeep.area_stats.v1.ListAreasResponse.
+ * Use `create(ListAreasResponseSchema)` to create a new message.
+ */
+export declare const ListAreasResponseSchema: GenMessage<ListAreasResponse>;
+
+/**
+ * WatchAreaStatsRequest asks for an area's counts and their changes.
+ *
+ * @generated from message realmkeep.area_stats.v1.WatchAreaStatsRequest
+ */
+export declare type WatchAreaStatsRequest = Message<"realmkeep.area_stats.v1.WatchAreaStatsRequest"> & {
+  /**
+   * The area, 1 to 255 characters, none of them a control character.
+   *
+   * @generated from field: string area_code = 1;
+   */
+  areaCode: string;
+
+  /**
+   * The version that the caller has: only newer counts are sent. Default 0: the current ones come at once.
+   *
+   * @generated from field: int64 from_version = 2;
+   */
+  fromVersion: bigint;
+};
+
+/**
+ * Describes the message realmkeep.area_stats.v1.WatchAreaStatsRequest.
+ * Use `create(WatchAreaStatsRequestSchema)` to create a new message.
+ */
+export declare const WatchAreaStatsRequestSchema: GenMessage<WatchAreaStatsRequest>;
+
+/**
+ * WatchAreaStatsResponse is one step of the stream.
+ *
+ * @generated from message realmkeep.area_stats.v1.WatchAreaStatsResponse
+ */
+export declare type WatchAreaStatsResponse = Message<"realmkeep.area_stats.v1.WatchAreaStatsResponse"> & {
+  /**
+   * What kind of step this is.
+   *
+   * @generated from oneof realmkeep.area_stats.v1.WatchAreaStatsResponse.step
+   */
+  step: {
+    /**
+     * Newer counts than all that were sent before, all modes of the area.
+     *
+     * @generated from field: realmkeep.area_stats.v1.AreaStats stats = 1;
+     */
+    value: AreaStats;
+    case: "stats";
+  } | {
+    /**
+     * Nothing is newer than what was sent before, or than `from_version`.
+     *
+     * @generated from field: realmkeep.area_stats.v1.Heartbeat heartbeat = 3;
+     */
+    value: Heartbeat;
+    case: "heartbeat";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * The time at which this was so, by the database's clock as the serving node knew it. A heartbeat lacks it
+   * while the counts can not be read.
+   *
+   * @generated from field: google.protobuf.Timestamp as_of = 2;
+   */
+  asOf?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message realmkeep.area_stats.v1.WatchAreaStatsResponse.
+ * Use `create(WatchAreaStatsResponseSchema)` to create a new message.
+ */
+export declare const WatchAreaStatsResponseSchema: GenMessage<WatchAreaStatsResponse>;
+
+/**
+ * Heartbeat says that the stream is alive.
+ *
+ * @generated from message realmkeep.area_stats.v1.Heartbeat
+ */
+export declare type Heartbeat = Message<"realmkeep.area_stats.v1.Heartbeat"> & {
+};
+
+/**
+ * Describes the message realmkeep.area_stats.v1.Heartbeat.
+ * Use `create(HeartbeatSchema)` to create a new message.
+ */
+export declare const HeartbeatSchema: GenMessage<Heartbeat>;
 
 /**
  * RecordEventRequest is one event.
@@ -440,6 +579,35 @@ export declare const AreaStatsService: GenService<{
     methodKind: "unary";
     input: typeof GetAreaStatsRequestSchema;
     output: typeof GetAreaStatsResponseSchema;
+  },
+  /**
+   * Lists the areas in which somebody plays, most players first, ties by name. The counts are at most about a
+   * second behind those of GetAreaStats. A page goes on after the last area of the page before it, by that
+   * area's count then: an area whose count changes between two pages may come twice or not at all, every other
+   * one comes once.
+   *
+   * INVALID_ARGUMENT PAGE_TOKEN_INVALID: the token is broken, or belongs to another query.
+   *
+   * @generated from rpc realmkeep.area_stats.v1.AreaStatsService.ListAreas
+   */
+  listAreas: {
+    methodKind: "unary";
+    input: typeof ListAreasRequestSchema;
+    output: typeof ListAreasResponseSchema;
+  },
+  /**
+   * Watches an area's counts: they come at once, and again after they have changed, at most about once a second.
+   * Counts that come have a greater version than those before them. A reader that is slow gets the newest counts
+   * when it is ready, not those in between. Heartbeats come when nothing was sent for 15 seconds (by default).
+   * The stream has no end of its own. UNAVAILABLE ends it when the serving process goes away: call again with
+   * the last version seen.
+   *
+   * @generated from rpc realmkeep.area_stats.v1.AreaStatsService.WatchAreaStats
+   */
+  watchAreaStats: {
+    methodKind: "server_streaming";
+    input: typeof WatchAreaStatsRequestSchema;
+    output: typeof WatchAreaStatsResponseSchema;
   },
   /**
    * Records one LOGIN or LOGOUT. Acknowledged after its commit. Idempotent by `event_id`: an id that was seen

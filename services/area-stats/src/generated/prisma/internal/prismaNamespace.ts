@@ -400,7 +400,9 @@ export const ModelName = {
   EventId: 'EventId',
   AreaModeEvent: 'AreaModeEvent',
   AreaModePresence: 'AreaModePresence',
-  AreaModeEventsAgg: 'AreaModeEventsAgg'
+  AreaModeEventsAgg: 'AreaModeEventsAgg',
+  Area: 'Area',
+  AreaChange: 'AreaChange'
 } as const
 
 export type ModelName = (typeof ModelName)[keyof typeof ModelName]
@@ -416,7 +418,7 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
     omit: GlobalOmitOptions
   }
   meta: {
-    modelProps: "eventId" | "areaModeEvent" | "areaModePresence" | "areaModeEventsAgg"
+    modelProps: "eventId" | "areaModeEvent" | "areaModePresence" | "areaModeEventsAgg" | "area" | "areaChange"
     txIsolationLevel: TransactionIsolationLevel
   }
   model: {
@@ -716,6 +718,154 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
         }
       }
     }
+    Area: {
+      payload: Prisma.$AreaPayload<ExtArgs>
+      fields: Prisma.AreaFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.AreaFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AreaPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.AreaFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AreaPayload>
+        }
+        findFirst: {
+          args: Prisma.AreaFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AreaPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.AreaFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AreaPayload>
+        }
+        findMany: {
+          args: Prisma.AreaFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AreaPayload>[]
+        }
+        create: {
+          args: Prisma.AreaCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AreaPayload>
+        }
+        createMany: {
+          args: Prisma.AreaCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.AreaCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AreaPayload>[]
+        }
+        delete: {
+          args: Prisma.AreaDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AreaPayload>
+        }
+        update: {
+          args: Prisma.AreaUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AreaPayload>
+        }
+        deleteMany: {
+          args: Prisma.AreaDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.AreaUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.AreaUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AreaPayload>[]
+        }
+        upsert: {
+          args: Prisma.AreaUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AreaPayload>
+        }
+        aggregate: {
+          args: Prisma.AreaAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateArea>
+        }
+        groupBy: {
+          args: Prisma.AreaGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AreaGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.AreaCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AreaCountAggregateOutputType> | number
+        }
+      }
+    }
+    AreaChange: {
+      payload: Prisma.$AreaChangePayload<ExtArgs>
+      fields: Prisma.AreaChangeFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.AreaChangeFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AreaChangePayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.AreaChangeFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AreaChangePayload>
+        }
+        findFirst: {
+          args: Prisma.AreaChangeFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AreaChangePayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.AreaChangeFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AreaChangePayload>
+        }
+        findMany: {
+          args: Prisma.AreaChangeFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AreaChangePayload>[]
+        }
+        create: {
+          args: Prisma.AreaChangeCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AreaChangePayload>
+        }
+        createMany: {
+          args: Prisma.AreaChangeCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.AreaChangeCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AreaChangePayload>[]
+        }
+        delete: {
+          args: Prisma.AreaChangeDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AreaChangePayload>
+        }
+        update: {
+          args: Prisma.AreaChangeUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AreaChangePayload>
+        }
+        deleteMany: {
+          args: Prisma.AreaChangeDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.AreaChangeUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.AreaChangeUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AreaChangePayload>[]
+        }
+        upsert: {
+          args: Prisma.AreaChangeUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AreaChangePayload>
+        }
+        aggregate: {
+          args: Prisma.AreaChangeAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateAreaChange>
+        }
+        groupBy: {
+          args: Prisma.AreaChangeGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AreaChangeGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.AreaChangeCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AreaChangeCountAggregateOutputType> | number
+        }
+      }
+    }
   }
 } & {
   other: {
@@ -793,10 +943,29 @@ export type AreaModePresenceScalarFieldEnum = (typeof AreaModePresenceScalarFiel
 export const AreaModeEventsAggScalarFieldEnum = {
   areaCode: 'areaCode',
   multiplayerMode: 'multiplayerMode',
-  currentCount: 'currentCount'
+  currentCount: 'currentCount',
+  version: 'version'
 } as const
 
 export type AreaModeEventsAggScalarFieldEnum = (typeof AreaModeEventsAggScalarFieldEnum)[keyof typeof AreaModeEventsAggScalarFieldEnum]
+
+
+export const AreaScalarFieldEnum = {
+  areaCode: 'areaCode',
+  currentCount: 'currentCount'
+} as const
+
+export type AreaScalarFieldEnum = (typeof AreaScalarFieldEnum)[keyof typeof AreaScalarFieldEnum]
+
+
+export const AreaChangeScalarFieldEnum = {
+  changeId: 'changeId',
+  areaCode: 'areaCode',
+  delta: 'delta',
+  changedAt: 'changedAt'
+} as const
+
+export type AreaChangeScalarFieldEnum = (typeof AreaChangeScalarFieldEnum)[keyof typeof AreaChangeScalarFieldEnum]
 
 
 export const SortOrder = {
@@ -1060,6 +1229,8 @@ export type GlobalOmitConfig = {
   areaModeEvent?: Prisma.AreaModeEventOmit
   areaModePresence?: Prisma.AreaModePresenceOmit
   areaModeEventsAgg?: Prisma.AreaModeEventsAggOmit
+  area?: Prisma.AreaOmit
+  areaChange?: Prisma.AreaChangeOmit
 }
 
 /* Types for Logging */

@@ -54,7 +54,9 @@ export const ModelName = {
   EventId: 'EventId',
   AreaModeEvent: 'AreaModeEvent',
   AreaModePresence: 'AreaModePresence',
-  AreaModeEventsAgg: 'AreaModeEventsAgg'
+  AreaModeEventsAgg: 'AreaModeEventsAgg',
+  Area: 'Area',
+  AreaChange: 'AreaChange'
 } as const
 
 export type ModelName = (typeof ModelName)[keyof typeof ModelName]
@@ -111,10 +113,29 @@ export type AreaModePresenceScalarFieldEnum = (typeof AreaModePresenceScalarFiel
 export const AreaModeEventsAggScalarFieldEnum = {
   areaCode: 'areaCode',
   multiplayerMode: 'multiplayerMode',
-  currentCount: 'currentCount'
+  currentCount: 'currentCount',
+  version: 'version'
 } as const
 
 export type AreaModeEventsAggScalarFieldEnum = (typeof AreaModeEventsAggScalarFieldEnum)[keyof typeof AreaModeEventsAggScalarFieldEnum]
+
+
+export const AreaScalarFieldEnum = {
+  areaCode: 'areaCode',
+  currentCount: 'currentCount'
+} as const
+
+export type AreaScalarFieldEnum = (typeof AreaScalarFieldEnum)[keyof typeof AreaScalarFieldEnum]
+
+
+export const AreaChangeScalarFieldEnum = {
+  changeId: 'changeId',
+  areaCode: 'areaCode',
+  delta: 'delta',
+  changedAt: 'changedAt'
+} as const
+
+export type AreaChangeScalarFieldEnum = (typeof AreaChangeScalarFieldEnum)[keyof typeof AreaChangeScalarFieldEnum]
 
 
 export const SortOrder = {

@@ -28,56 +28,66 @@ export type AggregateAreaModeEventsAgg = {
 
 export type AreaModeEventsAggAvgAggregateOutputType = {
   currentCount: number | null
+  version: number | null
 }
 
 export type AreaModeEventsAggSumAggregateOutputType = {
   currentCount: bigint | null
+  version: bigint | null
 }
 
 export type AreaModeEventsAggMinAggregateOutputType = {
   areaCode: string | null
   multiplayerMode: string | null
   currentCount: bigint | null
+  version: bigint | null
 }
 
 export type AreaModeEventsAggMaxAggregateOutputType = {
   areaCode: string | null
   multiplayerMode: string | null
   currentCount: bigint | null
+  version: bigint | null
 }
 
 export type AreaModeEventsAggCountAggregateOutputType = {
   areaCode: number
   multiplayerMode: number
   currentCount: number
+  version: number
   _all: number
 }
 
 
 export type AreaModeEventsAggAvgAggregateInputType = {
   currentCount?: true
+  version?: true
 }
 
 export type AreaModeEventsAggSumAggregateInputType = {
   currentCount?: true
+  version?: true
 }
 
 export type AreaModeEventsAggMinAggregateInputType = {
   areaCode?: true
   multiplayerMode?: true
   currentCount?: true
+  version?: true
 }
 
 export type AreaModeEventsAggMaxAggregateInputType = {
   areaCode?: true
   multiplayerMode?: true
   currentCount?: true
+  version?: true
 }
 
 export type AreaModeEventsAggCountAggregateInputType = {
   areaCode?: true
   multiplayerMode?: true
   currentCount?: true
+  version?: true
   _all?: true
 }
 
@@ -171,6 +181,7 @@ export type AreaModeEventsAggGroupByOutputType = {
   areaCode: string
   multiplayerMode: string
   currentCount: bigint
+  version: bigint
   _count: AreaModeEventsAggCountAggregateOutputType | null
   _avg: AreaModeEventsAggAvgAggregateOutputType | null
   _sum: AreaModeEventsAggSumAggregateOutputType | null
@@ -200,12 +211,14 @@ export type AreaModeEventsAggWhereInput = {
   areaCode?: Prisma.StringFilter<"AreaModeEventsAgg"> | string
   multiplayerMode?: Prisma.StringFilter<"AreaModeEventsAgg"> | string
   currentCount?: Prisma.BigIntFilter<"AreaModeEventsAgg"> | bigint | number
+  version?: Prisma.BigIntFilter<"AreaModeEventsAgg"> | bigint | number
 }
 
 export type AreaModeEventsAggOrderByWithRelationInput = {
   areaCode?: Prisma.SortOrder
   multiplayerMode?: Prisma.SortOrder
   currentCount?: Prisma.SortOrder
+  version?: Prisma.SortOrder
 }
 
 export type AreaModeEventsAggWhereUniqueInput = Prisma.AtLeast<{
@@ -216,12 +229,14 @@ export type AreaModeEventsAggWhereUniqueInput = Prisma.AtLeast<{
   areaCode?: Prisma.StringFilter<"AreaModeEventsAgg"> | string
   multiplayerMode?: Prisma.StringFilter<"AreaModeEventsAgg"> | string
   currentCount?: Prisma.BigIntFilter<"AreaModeEventsAgg"> | bigint | number
+  version?: Prisma.BigIntFilter<"AreaModeEventsAgg"> | bigint | number
 }, "areaCode_multiplayerMode">
 
 export type AreaModeEventsAggOrderByWithAggregationInput = {
   areaCode?: Prisma.SortOrder
   multiplayerMode?: Prisma.SortOrder
   currentCount?: Prisma.SortOrder
+  version?: Prisma.SortOrder
   _count?: Prisma.AreaModeEventsAggCountOrderByAggregateInput
   _avg?: Prisma.AreaModeEventsAggAvgOrderByAggregateInput
   _max?: Prisma.AreaModeEventsAggMaxOrderByAggregateInput
@@ -236,48 +251,56 @@ export type AreaModeEventsAggScalarWhereWithAggregatesInput = {
   areaCode?: Prisma.StringWithAggregatesFilter<"AreaModeEventsAgg"> | string
   multiplayerMode?: Prisma.StringWithAggregatesFilter<"AreaModeEventsAgg"> | string
   currentCount?: Prisma.BigIntWithAggregatesFilter<"AreaModeEventsAgg"> | bigint | number
+  version?: Prisma.BigIntWithAggregatesFilter<"AreaModeEventsAgg"> | bigint | number
 }
 
 export type AreaModeEventsAggCreateInput = {
   areaCode: string
   multiplayerMode: string
   currentCount: bigint | number
+  version?: bigint | number
 }
 
 export type AreaModeEventsAggUncheckedCreateInput = {
   areaCode: string
   multiplayerMode: string
   currentCount: bigint | number
+  version?: bigint | number
 }
 
 export type AreaModeEventsAggUpdateInput = {
   areaCode?: Prisma.StringFieldUpdateOperationsInput | string
   multiplayerMode?: Prisma.StringFieldUpdateOperationsInput | string
   currentCount?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
+  version?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
 }
 
 export type AreaModeEventsAggUncheckedUpdateInput = {
   areaCode?: Prisma.StringFieldUpdateOperationsInput | string
   multiplayerMode?: Prisma.StringFieldUpdateOperationsInput | string
   currentCount?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
+  version?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
 }
 
 export type AreaModeEventsAggCreateManyInput = {
   areaCode: string
   multiplayerMode: string
   currentCount: bigint | number
+  version?: bigint | number
 }
 
 export type AreaModeEventsAggUpdateManyMutationInput = {
   areaCode?: Prisma.StringFieldUpdateOperationsInput | string
   multiplayerMode?: Prisma.StringFieldUpdateOperationsInput | string
   currentCount?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
+  version?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
 }
 
 export type AreaModeEventsAggUncheckedUpdateManyInput = {
   areaCode?: Prisma.StringFieldUpdateOperationsInput | string
   multiplayerMode?: Prisma.StringFieldUpdateOperationsInput | string
   currentCount?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
+  version?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
 }
 
 export type AreaModeEventsAggAreaCodeMultiplayerModeCompoundUniqueInput = {
@@ -289,26 +312,31 @@ export type AreaModeEventsAggCountOrderByAggregateInput = {
   areaCode?: Prisma.SortOrder
   multiplayerMode?: Prisma.SortOrder
   currentCount?: Prisma.SortOrder
+  version?: Prisma.SortOrder
 }
 
 export type AreaModeEventsAggAvgOrderByAggregateInput = {
   currentCount?: Prisma.SortOrder
+  version?: Prisma.SortOrder
 }
 
 export type AreaModeEventsAggMaxOrderByAggregateInput = {
   areaCode?: Prisma.SortOrder
   multiplayerMode?: Prisma.SortOrder
   currentCount?: Prisma.SortOrder
+  version?: Prisma.SortOrder
 }
 
 export type AreaModeEventsAggMinOrderByAggregateInput = {
   areaCode?: Prisma.SortOrder
   multiplayerMode?: Prisma.SortOrder
   currentCount?: Prisma.SortOrder
+  version?: Prisma.SortOrder
 }
 
 export type AreaModeEventsAggSumOrderByAggregateInput = {
   currentCount?: Prisma.SortOrder
+  version?: Prisma.SortOrder
 }
 
 export type BigIntFieldUpdateOperationsInput = {
@@ -325,27 +353,31 @@ export type AreaModeEventsAggSelect<ExtArgs extends runtime.Types.Extensions.Int
   areaCode?: boolean
   multiplayerMode?: boolean
   currentCount?: boolean
+  version?: boolean
 }, ExtArgs["result"]["areaModeEventsAgg"]>
 
 export type AreaModeEventsAggSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
   areaCode?: boolean
   multiplayerMode?: boolean
   currentCount?: boolean
+  version?: boolean
 }, ExtArgs["result"]["areaModeEventsAgg"]>
 
 export type AreaModeEventsAggSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
   areaCode?: boolean
   multiplayerMode?: boolean
   currentCount?: boolean
+  version?: boolean
 }, ExtArgs["result"]["areaModeEventsAgg"]>
 
 export type AreaModeEventsAggSelectScalar = {
   areaCode?: boolean
   multiplayerMode?: boolean
   currentCount?: boolean
+  version?: boolean
 }
 
-export type AreaModeEventsAggOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"areaCode" | "multiplayerMode" | "currentCount", ExtArgs["result"]["areaModeEventsAgg"]>
+export type AreaModeEventsAggOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"areaCode" | "multiplayerMode" | "currentCount" | "version", ExtArgs["result"]["areaModeEventsAgg"]>
 
 export type $AreaModeEventsAggPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   name: "AreaModeEventsAgg"
@@ -354,6 +386,10 @@ export type $AreaModeEventsAggPayload<ExtArgs extends runtime.Types.Extensions.I
     areaCode: string
     multiplayerMode: string
     currentCount: bigint
+    /**
+     * How often the count changed.
+     */
+    version: bigint
   }, ExtArgs["result"]["areaModeEventsAgg"]>
   composites: {}
 }
@@ -780,6 +816,7 @@ export interface AreaModeEventsAggFieldRefs {
   readonly areaCode: Prisma.FieldRef<"AreaModeEventsAgg", 'String'>
   readonly multiplayerMode: Prisma.FieldRef<"AreaModeEventsAgg", 'String'>
   readonly currentCount: Prisma.FieldRef<"AreaModeEventsAgg", 'BigInt'>
+  readonly version: Prisma.FieldRef<"AreaModeEventsAgg", 'BigInt'>
 }
     
 
