@@ -1,7 +1,15 @@
 import { globSync } from 'node:fs';
 
 /** What the generators read, relative to the root of the checkout. */
-export const SOURCES = ['proto', 'buf.yaml', 'buf.gen.yaml', 'buf.lock', 'services/*/prisma'];
+export const SOURCES = [
+  'proto',
+  'buf.yaml',
+  'buf.gen.yaml',
+  'buf.lock',
+  'package.json',
+  'services/portal/examples.yaml',
+  'services/*/prisma',
+];
 
 /** Every folder and file that the generators write whole, and nobody else, relative to the root of the checkout. */
 export function generatedPaths(root: string): string[] {
@@ -9,6 +17,7 @@ export function generatedPaths(root: string): string[] {
   return [
     'packages/proto/gen',
     'packages/proto/descriptor.binpb',
+    'services/portal/openapi.yaml',
     'charts/realmkeep/files/envoy/bootstrap.yaml',
     ...services.map((schema) => schema.replace('prisma/schema.prisma', 'src/generated')),
   ];
