@@ -21,7 +21,7 @@ describe('the arrows between the parts', () => {
         'packages/kit',
         'packages/proto',
         'packages/testkit',
-        ...['player-state', 'item-location', 'area-stats'].map((service) => `services/${service}`),
+        ...['player-state', 'item-location', 'area-stats', 'portal'].map((service) => `services/${service}`),
         'tools',
         'tests',
       ]),

@@ -64,6 +64,7 @@ const WORKSPACES: Record<string, string> = {
   '@realmkeep/player-state': 'services/player-state/src',
   '@realmkeep/item-location': 'services/item-location/src',
   '@realmkeep/area-stats': 'services/area-stats/src',
+  '@realmkeep/portal': 'services/portal/src',
 };
 
 function resolve(from: string, specifier: string): string {

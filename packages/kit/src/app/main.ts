@@ -5,10 +5,10 @@ import type { Service } from './service.ts';
  * Runs a service as this process: starts it, and drains it at SIGTERM or SIGINT; the process then ends by itself. A
  * second signal ends it at once. A start that fails prints its fault and exits with 1.
  */
-export function runMain(start: () => Promise<Service>): void {
+export function runMain(start: () => Promise<Pick<Service, 'drain'>>): void {
   const forced = new AbortController();
   let asked = false;
-  let service: Service | undefined;
+  let service: Pick<Service, 'drain'> | undefined;
 
   function onSignal(): void {
     // Before the service runs there is nothing to drain, and nothing has been promised.
