@@ -1,5 +1,6 @@
 import { setStage } from './stage.ts';
 import { badRequestStories } from './stories/bad-requests.ts';
+import { documentStories } from './stories/documents.ts';
 import { drainingStories } from './stories/draining.ts';
 import { faultStories } from './stories/faults.ts';
 import { locationStories } from './stories/locations.ts';
@@ -21,5 +22,6 @@ transactionStories(stage);
 locationStories(stage);
 watchStories(stage);
 sessionStories(stage);
+documentStories(stage);
 faultStories(stage);
 drainingStories(stage);

@@ -11,7 +11,7 @@ import type { Run } from './run.ts';
 
 const DESCRIPTOR = 'packages/proto/descriptor.binpb';
 const BOOTSTRAP = 'charts/realmkeep/files/envoy/bootstrap.yaml';
-const OPENAPI = 'services/portal/openapi.yaml';
+const OPENAPI = 'services/portal/pages/openapi.yaml';
 const EXAMPLES = 'services/portal/examples.yaml';
 const noteOf = (place: string) => `# Generated from the contract by \`npm run generate\`: change ${place} instead.\n`;
 

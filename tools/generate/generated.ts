@@ -17,7 +17,7 @@ export function generatedPaths(root: string): string[] {
   return [
     'packages/proto/gen',
     'packages/proto/descriptor.binpb',
-    'services/portal/openapi.yaml',
+    'services/portal/pages/openapi.yaml',
     'charts/realmkeep/files/envoy/bootstrap.yaml',
     ...services.map((schema) => schema.replace('prisma/schema.prisma', 'src/generated')),
   ];

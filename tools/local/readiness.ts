@@ -1,9 +1,9 @@
 import { until } from '@realmkeep/testkit/parts/until';
 
-/** One cheap read of each service; any answer of the service itself shows that the way to it is open. */
-const READS = ['/stats?area_code=0', '/v1/items?page_size=1', '/v1/locations?page_size=1'];
+/** One cheap read of each deployable; any answer of its own shows that the way to it is open. */
+const READS = ['/stats?area_code=0', '/v1/items?page_size=1', '/v1/locations?page_size=1', '/docs'];
 
-/** Waits until the ingress reaches every service. */
+/** Waits until the ingress reaches every deployable. */
 export async function untilServed({
   address,
   token,

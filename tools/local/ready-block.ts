@@ -21,6 +21,8 @@ export async function readyBlock({ address, port, token }: Pick<Realm, 'address'
   return `
 Realmkeep serves at ${address}
 
+  The API to read and to try, with a token entered at "Authorize": ${address}/docs
+
   Tokens, good for a day ("npm run token" makes others):
     player ${PLAYER.display_name}  ${player}
 

@@ -5,10 +5,12 @@ import type { Part } from '@realmkeep/testkit/parts/part';
 import { freePort } from '@realmkeep/testkit/parts/ports';
 import { openRunFile } from '@realmkeep/testkit/parts/run-file';
 import type { TokenClaims } from '@realmkeep/testkit/tokens';
+import { PORTAL } from '../generate/envoy/portal.ts';
 import { type Database, openDatabase } from './databases.ts';
 import { writeIngressFiles } from './ingress.ts';
 import { callerToken, ensureKeys } from './keys.ts';
 import { ingressPort, partPort } from './port-plan.ts';
+import { planPortal } from './portal.ts';
 import { untilServed } from './readiness.ts';
 import { forgetRunningRealm, writeRunningRealm } from './running.ts';
 import { SERVICES, type ServiceName } from './service-names.ts';
@@ -16,7 +18,7 @@ import { planServices, type ServiceProcesses } from './services.ts';
 import { openState } from './state.ts';
 import { type Stores, startStores } from './stores.ts';
 
-/** A whole running system: stores, services, ingress. */
+/** A whole running system: stores, services, portal, ingress. */
 export type Realm = {
   /** Where callers find it: http://127.0.0.1:8080. */
   address: string;
@@ -25,6 +27,7 @@ export type Realm = {
   databases: Record<ServiceName, Database>;
   /** The processes of each service; each can be killed, stopped and started again. */
   services: ServiceProcesses;
+  portal: Part;
   envoy: Part;
   /** Every part, in the order they were started. */
   parts: Part[];
@@ -106,16 +109,19 @@ export async function startRealm(options: RealmOptions): Promise<Realm> {
       spawned,
     });
     const processes = Object.values(services).flat();
-    stops.push(() => Promise.all(processes.map((process) => process.stop())));
+    const portal = await planPortal({ state, env, say, spawned });
+    const served = [...processes, portal];
+    stops.push(() => Promise.all(served.map((process) => process.stop())));
     signal?.addEventListener('abort', abort, { once: true });
-    await Promise.all(processes.map((process) => process.start()));
-    say(`the services serve: ${processes.map(({ name, address }) => `${name} ${address}`).join(', ')}`);
+    await Promise.all(served.map((process) => process.start()));
+    say(`the services serve: ${served.map(({ name, address }) => `${name} ${address}`).join(', ')}`);
     signal?.throwIfAborted();
 
     const ingress = join(folder, 'envoy');
-    const addresses = Object.fromEntries(
-      SERVICES.map(({ name }) => [name, services[name].map(({ address }) => hostAndPort(address))]),
-    );
+    const addresses = Object.fromEntries([
+      ...SERVICES.map(({ name }) => [name, services[name].map(({ address }) => hostAndPort(address))]),
+      [PORTAL, [hostAndPort(portal.address)]],
+    ]);
     const adminPort = await partPort('envoy admin', { state, say });
     writeIngressFiles({ folder: ingress, port, adminPort, jwks: keys.jwks, addresses });
     const envoy = createEnvoy({ binary: await installedEnvoy, folder: ingress, logs: state.logs, port, spawned });
@@ -141,8 +147,8 @@ export async function startRealm(options: RealmOptions): Promise<Realm> {
       postgres: { primaryUrl: postgres.primaryUrl(), replicaUrls: postgres.replicaUrls() },
       valkey: { nodes: valkey.addresses, password: valkey.password },
     });
-    const parts = [postgres.primary, ...postgres.replicas, ...valkey.nodes, ...processes, envoy];
-    return { address, port, stores, databases, services, envoy, parts, token, stop };
+    const parts = [postgres.primary, ...postgres.replicas, ...valkey.nodes, ...served, envoy];
+    return { address, port, stores, databases, services, portal, envoy, parts, token, stop };
   } catch (error) {
     await stop();
     throw error;

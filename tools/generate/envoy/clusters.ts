@@ -5,6 +5,7 @@ import {
   STREAM_CONNECTIONS_PER_HOST,
   STREAMS_PER_CONNECTION,
 } from './limits.ts';
+import { PORTAL } from './portal.ts';
 import { type Config, typed } from './typed.ts';
 
 /** Where a process of a service, or a headless name that stands for all of them, is reached. */
@@ -19,14 +20,19 @@ export function clusterOf({ deployable, streaming }: { deployable: string; strea
 }
 
 /**
- * The content of `cds.yaml`, which Envoy's bootstrap names: two clusters for each deployable. Names are resolved again
- * every five seconds; replace the file by a rename to change addresses while Envoy runs.
+ * The content of `cds.yaml`, which Envoy's bootstrap names: two clusters for each gRPC service, one for the
+ * portal. Names are resolved again every five seconds; replace the file by a rename to change addresses while Envoy runs.
  */
 export function renderClusters(addresses: Addresses): string {
-  const resources = Object.entries(addresses).flatMap(([deployable, hosts]) => [
-    cluster({ name: clusterOf({ deployable, streaming: false }), hosts, limits: unaryLimits }),
-    cluster({ name: clusterOf({ deployable, streaming: true }), hosts, limits: streamLimits }),
-  ]);
+  const resources = Object.entries(addresses).flatMap(([deployable, hosts]) => {
+    if (deployable === PORTAL) return [cluster({ name: PORTAL, hosts, limits: pageLimits, protocol: HTTP })];
+    const unary = clusterOf({ deployable, streaming: false });
+    const streams = clusterOf({ deployable, streaming: true });
+    return [
+      cluster({ name: unary, hosts, limits: unaryLimits, protocol: GRPC }),
+      cluster({ name: streams, hosts, limits: streamLimits, protocol: GRPC }),
+    ];
+  });
   return stringify({ resources }, { lineWidth: 0, aliasDuplicateObjects: false });
 }
 
@@ -56,7 +62,43 @@ const streamLimits: Config = {
   per_host_thresholds: [{ max_connections: STREAM_CONNECTIONS_PER_HOST }],
 };
 
-function cluster({ name, hosts, limits }: { name: string; hosts: readonly Address[]; limits: Config }): Config {
+// HTTP/1.1: a connection carries one request at a time, so the bound on connections per host is not for it.
+const pageLimits: Config = {
+  thresholds: [{ max_pending_requests: 1_000, max_requests: 1_000, retry_budget: retryBudget }],
+};
+
+/** How a cluster is spoken to, and how it is asked for its health. */
+type Protocol = { http: Config; health: Config };
+
+const GRPC: Protocol = {
+  http: {
+    http2_protocol_options: {
+      max_concurrent_streams: STREAMS_PER_CONNECTION,
+      initial_stream_window_size: 1024 * 1024,
+      initial_connection_window_size: 16 * 1024 * 1024,
+      // A peer that vanished without a word is found by this, not by the requests sent to it.
+      connection_keepalive: { interval: '30s', timeout: '15s' },
+    },
+  },
+  health: { grpc_health_check: {} },
+};
+
+const HTTP: Protocol = {
+  http: { http_protocol_options: {} },
+  health: { http_health_check: { path: '/healthz' } },
+};
+
+function cluster({
+  name,
+  hosts,
+  limits,
+  protocol,
+}: {
+  name: string;
+  hosts: readonly Address[];
+  limits: Config;
+  protocol: Protocol;
+}): Config {
   return typed('envoy.config.cluster.v3.Cluster', {
     name,
     type: 'STRICT_DNS',
@@ -71,15 +113,7 @@ function cluster({ name, hosts, limits }: { name: string; hosts: readonly Addres
       'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': typed(
         'envoy.extensions.upstreams.http.v3.HttpProtocolOptions',
         {
-          explicit_http_config: {
-            http2_protocol_options: {
-              max_concurrent_streams: STREAMS_PER_CONNECTION,
-              initial_stream_window_size: 1024 * 1024,
-              initial_connection_window_size: 16 * 1024 * 1024,
-              // A peer that vanished without a word is found by this, not by the requests sent to it.
-              connection_keepalive: { interval: '30s', timeout: '15s' },
-            },
-          },
+          explicit_http_config: protocol.http,
         },
       ),
     },
@@ -92,7 +126,7 @@ function cluster({ name, hosts, limits }: { name: string; hosts: readonly Addres
         no_traffic_interval: '1s',
         unhealthy_threshold: 2,
         healthy_threshold: 1,
-        grpc_health_check: {},
+        ...protocol.health,
       },
     ],
     outlier_detection: {

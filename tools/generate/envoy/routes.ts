@@ -3,10 +3,11 @@ import { corsPolicy } from './cors.ts';
 import { NO_TOKEN_RULE, tokenRule } from './jwt.ts';
 import { KNOWN_FIELDS } from './known-fields.ts';
 import { MAX_REQUEST_BYTES, STREAM_IDLE_SECONDS } from './limits.ts';
+import { PORTAL_ROUTES } from './portal.ts';
 import type { Rpc } from './rpc.ts';
 import { type Config, extension, seconds } from './typed.ts';
 
-/** One route for each RPC by its exact path. REST calls meet it too: the route is chosen again once they are transcoded. */
+/** One route for each RPC by its exact path, and those of the portal's pages. REST calls meet it too: the route is chosen again once they are transcoded. */
 export function routes(rpcs: readonly Rpc[], { origins }: { origins: string }): Config {
   return {
     name: 'realmkeep',
@@ -17,7 +18,7 @@ export function routes(rpcs: readonly Rpc[], { origins }: { origins: string }): 
         name: 'realmkeep',
         domains: ['*'],
         typed_per_filter_config: corsPolicy(origins),
-        routes: [...rpcs.map(route), nothing],
+        routes: [...rpcs.map(route), ...PORTAL_ROUTES, nothing],
       },
     ],
   };

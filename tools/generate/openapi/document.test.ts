@@ -8,7 +8,10 @@ import { isRouted, readRpcs } from '../envoy/rpc.ts';
 import { splitRefusals } from './comment.ts';
 import { exampleOf } from './examples.ts';
 
-const text = readFileSync(fileURLToPath(new URL('../../../services/portal/openapi.yaml', import.meta.url)), 'utf8');
+const text = readFileSync(
+  fileURLToPath(new URL('../../../services/portal/pages/openapi.yaml', import.meta.url)),
+  'utf8',
+);
 
 type Operation = {
   operationId: string;

@@ -1,7 +1,8 @@
+import { status } from '@grpc/grpc-js';
 import { ref, type Schema } from './schema.ts';
 
 /** The HTTP status that REST callers see for each gRPC code. */
-export const HTTP_STATUS: Record<string, number> = {
+export const HTTP_STATUS = {
   INVALID_ARGUMENT: 400,
   FAILED_PRECONDITION: 400,
   OUT_OF_RANGE: 400,
@@ -14,7 +15,21 @@ export const HTTP_STATUS: Record<string, number> = {
   INTERNAL: 500,
   UNAVAILABLE: 503,
   DEADLINE_EXCEEDED: 504,
-};
+} as const satisfies Partial<Record<keyof typeof status, number>>;
+
+/** A gRPC code that errors have. */
+export type Code = keyof typeof HTTP_STATUS;
+
+/** A short error answer with its ErrorInfo alone. */
+export function statusExample({
+  code,
+  reason,
+  meaning,
+  domain,
+}: Record<'reason' | 'meaning' | 'domain', string> & { code: Code }): Schema {
+  const info = { '@type': 'type.googleapis.com/google.rpc.ErrorInfo', reason, domain, metadata: {} };
+  return { code: status[code], message: meaning.replace(/\.$/, ''), details: [info] };
+}
 
 /** The body of every error: google.rpc.Status in its JSON form. */
 export const STATUS_SCHEMAS: Record<string, Schema> = {
