@@ -30,9 +30,10 @@ export function renderOpenApi(
   const routed = rpcs.filter(isRouted);
   const calls = routed.flatMap(restCalls);
   const components = createComponents(calls);
+  const exampleByRpc = examplesOf(calls, examples);
   const paths: Record<string, Record<string, Schema>> = {};
   for (const call of calls) {
-    const example = exampleOf(call.rpc, examples);
+    const example = exampleByRpc.get(call.rpc)!;
     paths[call.path] = { ...paths[call.path], [call.method]: operation(call, { components, example }) };
   }
   const document = {
@@ -70,6 +71,21 @@ export function renderOpenApi(
     },
   };
   return stringify(document, { lineWidth: 0, aliasDuplicateObjects: false });
+}
+
+/** The example of each RPC. Throws with all that is wrong with them at once. */
+function examplesOf(calls: readonly RestCall[], examples: readonly Example[]): Map<Rpc, Example> {
+  const faults: string[] = [];
+  const found = new Map<Rpc, Example>();
+  for (const { rpc } of calls) {
+    try {
+      found.set(rpc, exampleOf(rpc, examples));
+    } catch (error) {
+      faults.push((error as Error).message);
+    }
+  }
+  if (faults.length > 0) throw new Error(faults.join('\n'));
+  return found;
 }
 
 /** The gRPC services, each with its comment and the streams that REST lacks. */
