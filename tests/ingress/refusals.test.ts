@@ -90,7 +90,8 @@ describe('every refusal of the ingress is a google.rpc.Status in the form of its
       ['GET', '/nothing'],
       ['POST', '/stats'],
       ['POST', GET_ITEM],
-      ['GET', '/'],
+      ['POST', '/'],
+      ['POST', '/docs'],
     ] as const) {
       const rest = await restCall(ingress.url + path, { method, token });
       expect([rest.status, rest.body]).toEqual([404, status(5, 'ROUTE_NOT_FOUND', message)]);
