@@ -43,6 +43,7 @@ export async function generate({ root, say }: { root: string; say: (line: string
 function writeOpenApi(root: string, rpcs: readonly Rpc[]): void {
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
   const document = renderOpenApi(rpcs, { version, examples: readExamples(join(root, EXAMPLES)) });
+  mkdirSync(dirname(join(root, OPENAPI)), { recursive: true });
   writeFileSync(join(root, OPENAPI), `${noteOf(`proto, ${EXAMPLES} or tools/generate/openapi`)}${document}`);
 }
 
