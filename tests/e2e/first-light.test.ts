@@ -1,5 +1,6 @@
 import { setStage } from './stage.ts';
 import { badRequestStories } from './stories/bad-requests.ts';
+import { docsPageStories } from './stories/docs-page.ts';
 import { documentStories } from './stories/documents.ts';
 import { drainingStories } from './stories/draining.ts';
 import { faultStories } from './stories/faults.ts';
@@ -23,5 +24,6 @@ locationStories(stage);
 watchStories(stage);
 sessionStories(stage);
 documentStories(stage);
+docsPageStories(stage);
 faultStories(stage);
 drainingStories(stage);

@@ -1,8 +1,7 @@
 import { spawn } from 'node:child_process';
-import { accessSync, constants, existsSync, globSync, mkdirSync, renameSync, rmSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { existsSync, globSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { cacheFolder } from './cache-folder.ts';
 import { onPath } from './on-path.ts';
 
 export type WheelOptions = {
@@ -93,22 +92,4 @@ function lastLine(output: string): string {
 
 function find(folder: string, pattern: string): string | undefined {
   return globSync(pattern, { cwd: folder }).map((file) => join(folder, file))[0];
-}
-
-/** A folder for what is installed once for all checkouts: the user's cache, or this checkout's state folder. */
-function cacheFolder(): string {
-  const candidates = [
-    join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'realmkeep'),
-    fileURLToPath(new URL('../../../../.realmkeep/cache', import.meta.url)),
-  ];
-  for (const folder of candidates) {
-    try {
-      mkdirSync(folder, { recursive: true });
-      accessSync(folder, constants.W_OK);
-      return folder;
-    } catch {
-      // The next candidate.
-    }
-  }
-  throw new Error(`no folder to install into: ${candidates.join(' and ')} are not writable`);
 }
