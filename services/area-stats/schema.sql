@@ -84,6 +84,17 @@ create table heartbeat (
   constraint heartbeat_pkey PRIMARY KEY (singleton)
 );
 
+create table parked_events (
+  parked_event_id bigint not null generated always as identity,
+  entry text not null,
+  event text not null,
+  reason text not null,
+  message text not null,
+  parked_at timestamp with time zone not null default clock_timestamp(),
+  constraint parked_events_pkey PRIMARY KEY (parked_event_id),
+  constraint parked_events_entry_key UNIQUE (entry)
+);
+
 create table schema_migrations (
   id integer not null default nextval('schema_migrations_id_seq'::regclass),
   name character varying(255) not null,
@@ -515,6 +526,7 @@ grant execute on function sweep_presences(p_limit integer) to runtime;
 grant execute on function trim_event_ids(p_keep interval, p_limit integer) to runtime;
 grant execute on function wal_position() to public;
 grant execute on function wal_position() to runtime;
+grant select, usage on sequence parked_events_parked_event_id_seq to runtime;
 grant select on table area_changes to runtime;
 grant select on table area_mode_events to runtime;
 grant select on table area_mode_events_agg to runtime;
@@ -522,4 +534,5 @@ grant select on table area_mode_presence to runtime;
 grant select on table areas to runtime;
 grant select on table event_ids to runtime;
 grant select, update on table heartbeat to runtime;
+grant delete, insert, select on table parked_events to runtime;
 grant select on table schema_migrations to runtime;

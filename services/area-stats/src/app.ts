@@ -1,16 +1,25 @@
+import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { openFoundation } from '@realmkeep/kit/app/foundation';
 import { type Service, startService } from '@realmkeep/kit/app/service';
+import type { Logger } from '@realmkeep/kit/log/logger';
 import { waitForSchema } from '@realmkeep/kit/postgres/migrate';
+import { createRedis } from '@realmkeep/kit/redis/cluster';
 import { createAnswers } from './answers.ts';
 import { createCache } from './cache.ts';
 import { choresOf } from './chores.ts';
 import type { Config } from './config.ts';
+import { startConsumers } from './consumers.ts';
+import { createEventQueue } from './event-queue/queue.ts';
+import { createEventQueueMetrics } from './event-queue-metrics.ts';
 import { startHousekeeping } from './housekeeping.ts';
 import { createRecorder } from './recorder.ts';
+import { parkEvents } from './repository/parked-events.ts';
 import { createRepository } from './repository.ts';
+import { parkedEventRpcs } from './rpc/parked-events.ts';
 import { createRpc } from './rpc.ts';
 import { createListing } from './service/listing.ts';
+import { createParkedEvents } from './service/parked-events.ts';
 import { type Counts, createReading } from './service/reading.ts';
 import { createEventStream } from './service/stream.ts';
 import { createService } from './service.ts';
@@ -46,7 +55,20 @@ export async function startApp(config: Config): Promise<Service> {
     foundation.onClose(housekeeping.stop);
 
     const recorder = createRecorder({ repository, limits, logger });
-    const service = createService({ repository, recorder, leaseSeconds: limits.leaseSeconds });
+    const queue = openEventQueue(config, logger);
+    foundation.onClose(queue.close);
+    const consumers = startConsumers({
+      queue,
+      record: recorder.recordPatiently,
+      park: (parked) => postgres.write((primary) => parkEvents(primary, parked), { idempotent: true }),
+      metrics: createEventQueueMetrics(telemetry.meter, queue),
+      reclaimMs: config.AREA_STATS_QUEUE_RECLAIM_MS,
+      logger,
+    });
+    foundation.onClose(consumers.stop);
+
+    const service = createService({ repository, recorder, queue, limits });
+    const parkedEvents = createParkedEvents({ postgres, recorder, pageTokens });
     const ttlMs = config.AREA_STATS_TTL_SECONDS * 1_000;
     const answers = createAnswers<Counts>({ limit: MOST_ANSWERS, graceMs: ttlMs });
     const watches = startWatches({
@@ -61,9 +83,30 @@ export async function startApp(config: Config): Promise<Service> {
     const listing = createListing({ postgres, pageTokens });
     return await startService(foundation, [
       createRpc({ service, recordStream: createEventStream({ recorder }), reading, listing, watches }),
+      parkedEventRpcs(parkedEvents),
     ]);
   } catch (fault) {
     await foundation.close();
     throw fault;
   }
+}
+
+// What commands of consumers may take: batches of hundreds of entries, on a busy server.
+const CONSUMING_TIMEOUT_MS = 2_000;
+
+/** The queue with two clients of its own: while one waits for copies of what was appended, the other goes on. */
+function openEventQueue(config: Config, logger: Logger) {
+  const connection = { nodes: config.REDIS_NODES, password: config.REDIS_PASSWORD, logger };
+  const waitMs = config.AREA_STATS_QUEUE_WAIT_MS;
+  return createEventQueue({
+    clients: {
+      appending: createRedis({ ...connection, commandTimeoutMs: waitMs + 500 }),
+      consuming: createRedis({ ...connection, commandTimeoutMs: CONSUMING_TIMEOUT_MS }),
+    },
+    consumer: randomUUID(),
+    shards: config.AREA_STATS_QUEUE_SHARDS,
+    capacity: config.AREA_STATS_QUEUE_CAPACITY,
+    durability: { replicas: config.AREA_STATS_QUEUE_REPLICAS, fsync: config.AREA_STATS_QUEUE_FSYNC, waitMs },
+    logger,
+  });
 }

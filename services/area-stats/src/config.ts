@@ -1,4 +1,4 @@
-import { commonSettings, count, makeValidator, readConfig } from '@realmkeep/kit/app/config';
+import { bool, commonSettings, count, makeValidator, readConfig } from '@realmkeep/kit/app/config';
 
 const wholeNumber = (least: number) =>
   makeValidator<number>((input) => {
@@ -50,6 +50,36 @@ const settings = {
     default: 15_000,
     desc: 'The longest silence on a watch',
     example: '15000',
+  }),
+  AREA_STATS_QUEUE_SHARDS: wholeNumber(1)({
+    default: 6,
+    desc: 'Streams that the event queue is made of; made fewer only while it is empty',
+    example: '6',
+  }),
+  AREA_STATS_QUEUE_CAPACITY: wholeNumber(1)({
+    default: 200_000,
+    desc: 'Events that wait in the queue at most, evenly over its shards; more are refused',
+    example: '200000',
+  }),
+  AREA_STATS_QUEUE_REPLICAS: count({
+    default: 0,
+    desc: 'Replicas of the Redis primary that must have a queued event before it is acknowledged',
+    example: '1',
+  }),
+  AREA_STATS_QUEUE_FSYNC: bool({
+    default: false,
+    desc: 'Whether a queued event must be on the disk of the primary and of those replicas before it is acknowledged',
+    example: 'true',
+  }),
+  AREA_STATS_QUEUE_WAIT_MS: wholeNumber(1)({
+    default: 1_500,
+    desc: 'How long that may take; then the event is not acknowledged',
+    example: '1500',
+  }),
+  AREA_STATS_QUEUE_RECLAIM_MS: wholeNumber(1)({
+    default: 30_000,
+    desc: 'A queued event that a process took so long ago without a sign of life goes to another one',
+    example: '30000',
   }),
 };
 

@@ -10,27 +10,46 @@ export type Refused = { result: 'REFUSED'; reason: 'INVALID_EVENT' | TimeRefusal
 /** What became of an event. */
 export type Outcome = { result: 'RECORDED' | 'DUPLICATE' } | Refused;
 
+/** How an event is acknowledged: with what became of it, or once it is queued. */
+export type Acknowledged = Outcome | { result: 'QUEUED' };
+
 /** The outcome that the database's function record_events answers as a number. */
-export function outcomeOf(code: number | undefined, { maxLatenessSeconds, maxSkewSeconds }: TimeLimits): Outcome {
+export function outcomeOf(code: number | undefined, limits: TimeLimits): Outcome {
   switch (code) {
     case 1:
       return { result: 'RECORDED' };
     case 2:
       return { result: 'DUPLICATE' };
     case 3:
-      return timeRefused('EVENT_TOO_OLD', `must not be more than ${maxLatenessSeconds} seconds in the past`);
+      return tooOld(limits);
     case 4:
-      return timeRefused('EVENT_IN_FUTURE', `must not be more than ${maxSkewSeconds} seconds in the future`);
+      return inFuture(limits);
     default:
       throw new Error(`record_events answered ${code}`);
   }
 }
 
+/** The outcome of an event whose time is too far from `now`, in epoch milliseconds; undefined when it is not. */
+export function outcomeOfTime(eventTime: string | null, now: number, limits: TimeLimits): Refused | undefined {
+  const ahead = eventTime === null ? 0 : (Date.parse(eventTime) - now) / 1_000;
+  if (ahead < -limits.maxLatenessSeconds) return tooOld(limits);
+  if (ahead > limits.maxSkewSeconds) return inFuture(limits);
+  return undefined;
+}
+
 /** The outcome of an event that breaks rules by itself. */
-export function invalidEvent(violations: FieldViolation[]): Outcome {
+export function invalidEvent(violations: FieldViolation[]): Refused {
   return { result: 'REFUSED', reason: 'INVALID_EVENT', violations };
 }
 
-function timeRefused(reason: TimeRefusal, description: string): Outcome {
+function tooOld({ maxLatenessSeconds }: TimeLimits) {
+  return timeRefused('EVENT_TOO_OLD', `must not be more than ${maxLatenessSeconds} seconds in the past`);
+}
+
+function inFuture({ maxSkewSeconds }: TimeLimits) {
+  return timeRefused('EVENT_IN_FUTURE', `must not be more than ${maxSkewSeconds} seconds in the future`);
+}
+
+function timeRefused(reason: TimeRefusal, description: string): Refused {
   return { result: 'REFUSED', reason, violations: [{ field: 'epoch_timestamp', description }] };
 }

@@ -1,7 +1,7 @@
 import { implement } from '@realmkeep/kit/server/implementation';
 import type { WatchHub } from '@realmkeep/kit/watch/hub';
-import { AreaStatsService, Outcome_Result } from '@realmkeep/proto/realmkeep/area_stats/v1/area_stats_service';
-import type { Outcome } from './outcome.ts';
+import { AreaStatsService } from '@realmkeep/proto/realmkeep/area_stats/v1/area_stats_service';
+import { outcomeMessage } from './outcome-message.ts';
 import type { Listing } from './service/listing.ts';
 import type { Reading } from './service/reading.ts';
 import type { EventStream } from './service/stream.ts';
@@ -62,8 +62,8 @@ export function createRpc({
       };
     },
 
-    async recordEvents({ events }) {
-      const outcomes = await service.recordEvents(events);
+    async recordEvents({ events, ack }) {
+      const outcomes = await service.recordEvents(events, ack);
       return {
         $typeName: 'realmkeep.area_stats.v1.RecordEventsResponse',
         outcomes: outcomes.map((outcome, index) => outcomeMessage(events[index]!.eventId, outcome)),
@@ -95,15 +95,4 @@ export function createRpc({
       };
     },
   });
-}
-
-function outcomeMessage(eventId: string, outcome: Outcome) {
-  const refused = outcome.result === 'REFUSED' ? outcome : undefined;
-  return {
-    $typeName: 'realmkeep.area_stats.v1.Outcome' as const,
-    eventId,
-    result: Outcome_Result[outcome.result],
-    reason: refused?.reason ?? '',
-    message: refused?.violations.map(({ field, description }) => `${field}: ${description}`).join('; ') ?? '',
-  };
 }

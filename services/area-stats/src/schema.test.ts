@@ -6,6 +6,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openTestDatabase, type TestDatabase } from '../test/database.ts';
 import { PrismaClient } from './generated/prisma/client.ts';
+import { parkEvents } from './repository/parked-events.ts';
 import { createRepository } from './repository.ts';
 
 let database: TestDatabase;
@@ -46,9 +47,15 @@ test('the Prisma schema has every table with every column, and reads rows as the
     ]);
     await database.rows('select fold_area_changes(1)');
     expect(await prisma.area.findMany()).toEqual([{ areaCode: '111', currentCount: 1n }]);
+    const parked = { entry: '0/1-0', event: '{}', reason: 'INVALID_EVENT', message: 'the entry holds no event' };
+    await database.postgres.write((primary) => parkEvents(primary, [{ ...parked, reason: 'INVALID_EVENT' }]));
+    expect(await prisma.parkedEvent.findMany()).toEqual([
+      { ...parked, parkedEventId: expect.any(BigInt) as bigint, parkedAt: expect.any(Date) as Date },
+    ]);
     const columns = await database.rows<{ name: string; columns: number }>(`
       select table_name as name, count(*)::int as columns from information_schema.columns
-      where table_name in ('event_ids', 'area_mode_events', 'area_mode_presence', 'area_mode_events_agg', 'areas', 'area_changes')
+      where table_name in ('event_ids', 'area_mode_events', 'area_mode_presence', 'area_mode_events_agg',
+        'areas', 'area_changes',        'parked_events')
       group by table_name order by table_name`);
     expect(columns).toEqual([
       { name: 'area_changes', columns: 4 },
@@ -57,6 +64,7 @@ test('the Prisma schema has every table with every column, and reads rows as the
       { name: 'area_mode_presence', columns: 8 },
       { name: 'areas', columns: 2 },
       { name: 'event_ids', columns: 2 },
+      { name: 'parked_events', columns: 6 },
     ]);
   } finally {
     await prisma.$disconnect();

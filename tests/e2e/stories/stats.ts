@@ -49,6 +49,23 @@ export function statsStories(stage: Stage): void {
       expect(rows).toHaveLength(1);
     });
 
+    it('counts an event with ACK_QUEUED once, however often it is posted, without a wait for its commit', async () => {
+      const area = randomUUID();
+      const login = event(area, { ack: 'ACK_QUEUED' });
+      for (let time = 0; time < 3; time += 1) {
+        const { status, body } = await post(login);
+        expect({ status, body }).toEqual({
+          status: 200,
+          body: { outcome: { event_id: login.event_id, result: 'QUEUED', reason: '', message: '' } },
+        });
+      }
+      const logged = () => stage.query('area-stats', 'select from area_mode_events where area_code = $1', [area]);
+      await until(async () => (await logged()).length > 0, { what: 'the event to be recorded' });
+      const counted = async () => (await modes(area))[0]?.current_count === '1';
+      await until(counted, { what: 'the login to be counted', within: STATS_TTL_MS + 2_000, every: 50 });
+      expect(await logged()).toHaveLength(1);
+    });
+
     it('shows counts equal to the latest events in the database, most played first', async () => {
       const area = randomUUID();
       const events = [

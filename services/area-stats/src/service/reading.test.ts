@@ -77,7 +77,9 @@ async function openProcess(
   });
   const { recordEvent, recordEvents } = createService({
     repository,
-    leaseSeconds: limits.leaseSeconds,
+    limits,
+    // Nothing is queued here.
+    queue: { append: async () => undefined },
     recorder: createRecorder({ repository, limits, logger: quiet }),
   });
   return Object.assign(counter, { service: { ...reading, recordEvent, recordEvents } });
@@ -161,6 +163,8 @@ test('an area costs at most one query per time to live, however many processes a
   const TTLS = 3;
   const areas = Array.from({ length: AREAS }, (_, index) => `many ${index}`);
   const pools = [1, 2].map(() => new pg.Pool({ connectionString: database.primaryUrl, max: 5 }));
+  // The database is dropped by force as soon as the pools have said good-bye.
+  for (const pool of pools) pool.on('connect', (client) => client.on('error', () => undefined));
   const processes = await Promise.all(
     pools.map((pool) => openProcess({ ttlMs: 1_000, postgres: postgresOf(pool), commandTimeoutMs: 5_000 })),
   );

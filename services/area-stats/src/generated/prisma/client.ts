@@ -72,3 +72,8 @@ export type Area = Prisma.AreaModel
  * A change of an area's counts that is not added up yet.
  */
 export type AreaChange = Prisma.AreaChangeModel
+/**
+ * Model ParkedEvent
+ * A queued event that could not be recorded. It waits for an operator.
+ */
+export type ParkedEvent = Prisma.ParkedEventModel

@@ -255,14 +255,15 @@ export declare type RecordEventRequest = Message<"realmkeep.area_stats.v1.Record
 
   /**
    * When it happened. Absent: when it is received, by the database's clock, strictly increasing in the order
-   * of arrival.
+   * of arrival. With ACK_QUEUED: when it is queued, by the clock of the user's part of the queue, strictly increasing
+   * in the order of arrival of the user's queued events; the two clocks agree as far as the machines' do.
    *
    * @generated from field: google.protobuf.Timestamp epoch_timestamp = 6;
    */
   epochTimestamp?: Timestamp | undefined;
 
   /**
-   * When to acknowledge. Default ACK_COMMITTED.
+   * When to acknowledge. Default ACK_COMMITTED, or what the batch says.
    *
    * @generated from field: realmkeep.area_stats.v1.RecordEventRequest.Ack ack = 7;
    */
@@ -294,6 +295,17 @@ export enum RecordEventRequest_Ack {
    * @generated from enum value: ACK_COMMITTED = 1;
    */
   COMMITTED = 1,
+
+  /**
+   * Once it is stored in the queue: it is recorded within milliseconds, or when the database is back. What an
+   * acknowledgement promises is what the queue's store promises: by default that the event survives the end of any
+   * process; the settings of the service demand copies on replicas or on disk. Its outcome is QUEUED: whether it is
+   * a duplicate is seen when it is recorded, and then its time is judged again, by the database's clock. An event
+   * that can not be recorded then is parked for an operator (ParkedEventService).
+   *
+   * @generated from enum value: ACK_QUEUED = 2;
+   */
+  QUEUED = 2,
 }
 
 /**
@@ -375,6 +387,13 @@ export enum Outcome_Result {
    * @generated from enum value: REFUSED = 3;
    */
   REFUSED = 3,
+
+  /**
+   * It waits in the queue and will be recorded.
+   *
+   * @generated from enum value: QUEUED = 4;
+   */
+  QUEUED = 4,
 }
 
 /**
@@ -389,7 +408,7 @@ export declare const Outcome_ResultSchema: GenEnum<Outcome_Result>;
  */
 export declare type RecordEventResponse = Message<"realmkeep.area_stats.v1.RecordEventResponse"> & {
   /**
-   * RECORDED or DUPLICATE.
+   * RECORDED or DUPLICATE, or QUEUED where that was asked for.
    *
    * @generated from field: realmkeep.area_stats.v1.Outcome outcome = 1;
    */
@@ -414,6 +433,13 @@ export declare type RecordEventsRequest = Message<"realmkeep.area_stats.v1.Recor
    * @generated from field: repeated realmkeep.area_stats.v1.RecordEventRequest events = 1;
    */
   events: RecordEventRequest[];
+
+  /**
+   * When to acknowledge the events that do not say. Default ACK_COMMITTED.
+   *
+   * @generated from field: realmkeep.area_stats.v1.RecordEventRequest.Ack ack = 2;
+   */
+  ack: RecordEventRequest_Ack;
 };
 
 /**
@@ -610,8 +636,11 @@ export declare const AreaStatsService: GenService<{
     output: typeof WatchAreaStatsResponseSchema;
   },
   /**
-   * Records one LOGIN or LOGOUT. Acknowledged after its commit. Idempotent by `event_id`: an id that was seen
-   * before answers DUPLICATE and changes nothing, whatever else the event says.
+   * Records one LOGIN or LOGOUT. Acknowledged after its commit, or, with ACK_QUEUED, once it is queued. Idempotent
+   * by `event_id`: an id that was seen before answers DUPLICATE and changes nothing, whatever else the event says.
+   *
+   * With ACK_QUEUED: RESOURCE_EXHAUSTED when the queue is full, UNAVAILABLE when it can not be reached or too few
+   * copies were confirmed in time. The event may have been queued even so; to send it again is harmless.
    *
    * INVALID_ARGUMENT EVENT_TOO_OLD, EVENT_IN_FUTURE: the time is further away than the accepted 7 days of
    * lateness or 5 minutes of skew.
@@ -625,7 +654,8 @@ export declare const AreaStatsService: GenService<{
   },
   /**
    * Records up to 10,000 events in one transaction. An event that breaks a rule is refused by itself; the
-   * others are recorded.
+   * others are recorded. Those with ACK_QUEUED are queued instead, with the errors of RecordEvent; then any of the
+   * batch may have been queued or recorded, and to send it again is harmless.
    *
    * @generated from rpc realmkeep.area_stats.v1.AreaStatsService.RecordEvents
    */

@@ -402,7 +402,8 @@ export const ModelName = {
   AreaModePresence: 'AreaModePresence',
   AreaModeEventsAgg: 'AreaModeEventsAgg',
   Area: 'Area',
-  AreaChange: 'AreaChange'
+  AreaChange: 'AreaChange',
+  ParkedEvent: 'ParkedEvent'
 } as const
 
 export type ModelName = (typeof ModelName)[keyof typeof ModelName]
@@ -418,7 +419,7 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
     omit: GlobalOmitOptions
   }
   meta: {
-    modelProps: "eventId" | "areaModeEvent" | "areaModePresence" | "areaModeEventsAgg" | "area" | "areaChange"
+    modelProps: "eventId" | "areaModeEvent" | "areaModePresence" | "areaModeEventsAgg" | "area" | "areaChange" | "parkedEvent"
     txIsolationLevel: TransactionIsolationLevel
   }
   model: {
@@ -866,6 +867,80 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
         }
       }
     }
+    ParkedEvent: {
+      payload: Prisma.$ParkedEventPayload<ExtArgs>
+      fields: Prisma.ParkedEventFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.ParkedEventFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ParkedEventPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.ParkedEventFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ParkedEventPayload>
+        }
+        findFirst: {
+          args: Prisma.ParkedEventFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ParkedEventPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.ParkedEventFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ParkedEventPayload>
+        }
+        findMany: {
+          args: Prisma.ParkedEventFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ParkedEventPayload>[]
+        }
+        create: {
+          args: Prisma.ParkedEventCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ParkedEventPayload>
+        }
+        createMany: {
+          args: Prisma.ParkedEventCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.ParkedEventCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ParkedEventPayload>[]
+        }
+        delete: {
+          args: Prisma.ParkedEventDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ParkedEventPayload>
+        }
+        update: {
+          args: Prisma.ParkedEventUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ParkedEventPayload>
+        }
+        deleteMany: {
+          args: Prisma.ParkedEventDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.ParkedEventUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.ParkedEventUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ParkedEventPayload>[]
+        }
+        upsert: {
+          args: Prisma.ParkedEventUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ParkedEventPayload>
+        }
+        aggregate: {
+          args: Prisma.ParkedEventAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateParkedEvent>
+        }
+        groupBy: {
+          args: Prisma.ParkedEventGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.ParkedEventGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.ParkedEventCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.ParkedEventCountAggregateOutputType> | number
+        }
+      }
+    }
   }
 } & {
   other: {
@@ -966,6 +1041,18 @@ export const AreaChangeScalarFieldEnum = {
 } as const
 
 export type AreaChangeScalarFieldEnum = (typeof AreaChangeScalarFieldEnum)[keyof typeof AreaChangeScalarFieldEnum]
+
+
+export const ParkedEventScalarFieldEnum = {
+  parkedEventId: 'parkedEventId',
+  entry: 'entry',
+  event: 'event',
+  reason: 'reason',
+  message: 'message',
+  parkedAt: 'parkedAt'
+} as const
+
+export type ParkedEventScalarFieldEnum = (typeof ParkedEventScalarFieldEnum)[keyof typeof ParkedEventScalarFieldEnum]
 
 
 export const SortOrder = {
@@ -1231,6 +1318,7 @@ export type GlobalOmitConfig = {
   areaModeEventsAgg?: Prisma.AreaModeEventsAggOmit
   area?: Prisma.AreaOmit
   areaChange?: Prisma.AreaChangeOmit
+  parkedEvent?: Prisma.ParkedEventOmit
 }
 
 /* Types for Logging */

@@ -56,7 +56,8 @@ export const ModelName = {
   AreaModePresence: 'AreaModePresence',
   AreaModeEventsAgg: 'AreaModeEventsAgg',
   Area: 'Area',
-  AreaChange: 'AreaChange'
+  AreaChange: 'AreaChange',
+  ParkedEvent: 'ParkedEvent'
 } as const
 
 export type ModelName = (typeof ModelName)[keyof typeof ModelName]
@@ -136,6 +137,18 @@ export const AreaChangeScalarFieldEnum = {
 } as const
 
 export type AreaChangeScalarFieldEnum = (typeof AreaChangeScalarFieldEnum)[keyof typeof AreaChangeScalarFieldEnum]
+
+
+export const ParkedEventScalarFieldEnum = {
+  parkedEventId: 'parkedEventId',
+  entry: 'entry',
+  event: 'event',
+  reason: 'reason',
+  message: 'message',
+  parkedAt: 'parkedAt'
+} as const
+
+export type ParkedEventScalarFieldEnum = (typeof ParkedEventScalarFieldEnum)[keyof typeof ParkedEventScalarFieldEnum]
 
 
 export const SortOrder = {
