@@ -16,7 +16,7 @@ The REST face of Realmkeep, which the ingress makes out of its gRPC services; th
 - Requests take field names as they are here (\`area_code\`) and in camel case (\`areaCode\`); unknown fields and query parameters are refused by name.
 - Answers print default values. 64-bit numbers are strings, enums are names, times are RFC 3339 in UTC.
 - Errors are a google.rpc.Status: branch on the reason of its ErrorInfo, never on its message.
-- The examples make one story in which later calls read what earlier ones wrote; a write that is made again is the same write.
+- The examples make one story in which later calls read what earlier ones wrote; a write that is made again is the same write, and a session that has ended stays so.
 `.trim();
 
 /**
