@@ -83,7 +83,7 @@ test('a statement gathers 2,000 events and never divides a call', async () => {
 
 test('one caller’s event never fails another’s', async () => {
   const { recorder } = openRecorder();
-  const answers = await whileHeldUp(() => {
+  const settled = await whileHeldUp(() => {
     const first = [1, 2, 3].map(() => recorder.record([event('refused')]));
     // What the contract keeps out and the database can not store.
     const bad = recorder.record([event('refused', { userId: 'a\0b' })]);
@@ -94,7 +94,6 @@ test('one caller’s event never fails another’s', async () => {
       recorder.record([event('refused')]),
     ]);
   });
-  const settled = await answers;
   expect(settled.map(({ status }) => status === 'fulfilled')).toEqual([true, true, true, true, false, true]);
   const { stored, defined } = await countsOf(database, 'refused');
   expect(stored.map(({ current_count }) => current_count)).toEqual(['5']);

@@ -109,7 +109,7 @@ export function statsStories(stage: Stage): void {
       expect(await counts()).toEqual(Array(5).fill([]));
       expect((await post(event(area))).status).toBe(200);
       expect(await counts()).toEqual(Array(5).fill([1n]));
-      await Promise.all(watches.map((watch) => watch.return?.()));
+      for (const watch of watches) await watch.return?.();
     });
 
     it('lists the areas by their players, page by page', async () => {
