@@ -10,6 +10,7 @@ import { startSessionChores } from './chores/sessions.ts';
 import { redoWrites } from './chores/states.ts';
 import { startChores } from './chores.ts';
 import type { Config } from './config.ts';
+import { createRenewal } from './delivery/renewal.ts';
 import { startDelivery } from './delivery.ts';
 import { createDeliveryMetrics } from './delivery-metrics.ts';
 import { createHeartbeats } from './heartbeats.ts';
@@ -44,7 +45,13 @@ export async function startApp(config: Config): Promise<App> {
 
     const areaStats = createClient(AreaStatsService, { address: config.AREA_STATS_ADDRESS, serviceTokens });
     foundation.onClose(() => areaStats.close());
-    const delivery = startDelivery({ postgres, areaStats, metrics: createDeliveryMetrics(telemetry.meter), logger });
+    const delivery = startDelivery({
+      postgres,
+      areaStats,
+      renewal: createRenewal({ postgres, areaStats, everyMs: config.PRESENCE_RENEW_SECONDS * 1_000, logger }),
+      metrics: createDeliveryMetrics(telemetry.meter),
+      logger,
+    });
     foundation.onClose(() => delivery.stop());
 
     const leaseMs = config.SESSION_LEASE_SECONDS * 1_000;

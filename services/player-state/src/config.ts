@@ -42,6 +42,11 @@ const settings = {
     desc: 'How long a session lives without a heartbeat; much longer than they take to be saved, and to be sent',
     example: '60',
   }),
+  PRESENCE_RENEW_SECONDS: count({
+    default: 3_600,
+    desc: 'How often area-stats is told that sessions go on; much shorter than its lease, which is 24 hours by default',
+    example: '3600',
+  }),
   HEARTBEAT_SAVE_MS: count({ default: 5_000, desc: 'How often gathered heartbeats are saved', example: '5000' }),
   SESSION_RETENTION_DAYS: count({
     default: 30,

@@ -4,6 +4,7 @@ import type { Logger } from '@realmkeep/kit/log/logger';
 import { takeAdvisoryLock } from '@realmkeep/kit/postgres/advisory-lock';
 import type { PostgresNodes } from '@realmkeep/kit/postgres/nodes';
 import type { AreaStatsService } from '@realmkeep/proto/realmkeep/area_stats/v1/area_stats_service';
+import type { Renewal } from './delivery/renewal.ts';
 import type { DeliveryMetrics } from './delivery-metrics.ts';
 import { readSessionEvents, settleSessionEvents } from './repository/session-events.ts';
 import { settle, toRecordedEvent } from './session-event.ts';
@@ -21,16 +22,19 @@ const LONGEST_DELAY_MS = 5_000;
 /**
  * Delivers LOGINs and LOGOUTs to area-stats, one process at a time however many run it. Events leave the queue after the
  * answer, so they are sent at least once, and their ids make that exactly once. While area-stats is away they wait; what it
- * refuses for good is parked and holds nothing up.
+ * refuses for good is parked and holds nothing up. Sessions that go on are renewed there now and then.
  */
 export function startDelivery({
   postgres,
   areaStats,
+  renewal,
   metrics,
   logger,
 }: {
   postgres: Pick<PostgresNodes, 'read' | 'write'>;
   areaStats: Pick<Client<typeof AreaStatsService>, 'recordEvents'>;
+  /** Tells area-stats of the sessions that go on, a step at a time. */
+  renewal: Pick<Renewal, 'step'>;
   metrics: DeliveryMetrics;
   logger: Pick<Logger, 'error' | 'warn'>;
 }): { stop(): Promise<void> } {
@@ -67,6 +71,7 @@ export function startDelivery({
       const signal = AbortSignal.any([stopping.signal, lock.lost]);
       while (!signal.aborted) {
         await deliverAll(signal);
+        await renewal.step(signal);
         await pause(POLL_MS);
       }
     } finally {

@@ -54,6 +54,7 @@ beforeAll(async () => {
         ...common(playersDatabase, port),
         ITEM_LOCATION_ADDRESS: '127.0.0.1:1',
         AREA_STATS_ADDRESS: `127.0.0.1:${areaPort}`,
+        PRESENCE_RENEW_SECONDS: '1',
       }),
     areaStats: () => spawnService(new URL('src/main.ts', AREA_STATS), common(areas, areaPort)),
   };
@@ -162,4 +163,18 @@ test('what area-stats refuses for good is parked with its reason, and holds noth
   await untilDelivered();
   const { rows } = await pools.players.query('select event_id, reason from parked_session_events');
   expect(rows).toEqual([{ event_id: eventId, reason: 'EVENT_TOO_OLD' }]);
+});
+
+test('a session that goes on is renewed in area-stats, and counts again there when its lease had run out', async () => {
+  const playerId = randomUUID();
+  await untilDone(() => players.createPlayer({ playerId, displayName: 'Ada' }));
+  await untilDone(() => sessions.startSession(session(playerId, { areaCode: 'goes-on' })));
+  await untilDelivered();
+  await pools.areas.query(
+    `update area_mode_presence set lease_until = now() - interval '1 second' where area_code = 'goes-on'`,
+  );
+  await pools.areas.query('select sweep_presences(100)');
+  const renewed = `select from area_mode_presence p join area_mode_events_agg a using (area_code, multiplayer_mode)
+    where area_code = 'goes-on' and p.counted and p.lease_until > now() + interval '1 hour' and a.current_count = 1`;
+  await until(async () => (await pools.areas.query(renewed)).rowCount === 1, { what: 'the renewal', within: 60_000 });
 });

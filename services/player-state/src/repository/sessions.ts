@@ -94,6 +94,21 @@ export async function sweepSessions(primary: Reader, limit: number): Promise<str
   return rows.map((row) => row.session_id);
 }
 
+/** At most `limit` live sessions that began longer ago, of players with an id above `after`, by that id. */
+export async function readLiveSessions(
+  node: Reader,
+  { after, limit, olderThanMs }: { after: string; limit: number; olderThanMs: number },
+): Promise<{ player_id: string; area_code: string; multiplayer_mode: string }[]> {
+  const { rows } = await node.query<{ player_id: string; area_code: string; multiplayer_mode: string }>({
+    name: 'live_sessions',
+    text: `select s.player_id, s.area_code, s.multiplayer_mode from sessions s
+      where s.ended_at is null and s.player_id > $1::uuid and s.started_at < now() - $3 * interval '1 millisecond'
+      order by s.player_id limit $2`,
+    values: [after || '00000000-0000-0000-0000-000000000000', limit, olderThanMs],
+  });
+  return rows;
+}
+
 /** Deletes at most `limit` sessions that ended earlier, but no player's last one; answers how many. */
 export async function trimSessions(primary: Reader, days: number, limit: number): Promise<number> {
   const { rows } = await primary.query<{ trimmed: number }>({
