@@ -194,6 +194,17 @@ test('an area lists its modes by count, then by the bytes of their names, and le
   expect(Math.abs(Date.now() - asOf)).toBeLessThan(5_000);
   expect(source).toBe('primary');
   expect((await repository.readArea('nowhere')).modes).toEqual([]);
+
+  const sizes = [9, 10, 2, 11, 100];
+  const crowds = sizes.flatMap((size) =>
+    Array.from({ length: size }, (_, user) =>
+      event({ areaCode: 'digits', multiplayerMode: `of-${size}`, userId: `u${user}` }),
+    ),
+  );
+  await repository.recordEvents(crowds, LIMITS);
+  expect((await repository.readArea('digits')).modes).toEqual(
+    [100, 11, 10, 9, 2].map((size) => ({ mode: `of-${size}`, count: BigInt(size) })),
+  );
 });
 
 test('old event ids are trimmed in chunks, and those that can still come again are kept', async () => {

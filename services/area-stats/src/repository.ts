@@ -17,6 +17,7 @@ export type TimeLimits = {
 // An area with more modes than this answers the most played of them: 1,000 names of 255 characters stay below 2 MB.
 const MOST_MODES = 1_000;
 
+// The counts are sorted by the column and not by their text, which an unqualified name would mean.
 const READ_AREA = `
   with counts as (
     select multiplayer_mode, current_count from area_mode_events_agg
@@ -26,7 +27,7 @@ const READ_AREA = `
   )
   select as_of() as as_of,
     array(select multiplayer_mode from counts order by current_count desc, multiplayer_mode) as modes,
-    array(select current_count::text from counts order by current_count desc, multiplayer_mode) as counts`;
+    array(select counts.current_count::text from counts order by counts.current_count desc, multiplayer_mode) as counts`;
 
 const RECORD_EVENTS = `
   select record_events(
