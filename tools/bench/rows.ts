@@ -4,6 +4,7 @@ import { coldRead } from './cold-read.ts';
 import { growth } from './growth.ts';
 import { hotRead, l2Read, zipfRead } from './hot-read.ts';
 import { latency } from './latency.ts';
+import { recordEvents, recordGrowth } from './record-events.ts';
 import type { Row } from './row.ts';
 import { tracing } from './tracing.ts';
 import { transaction } from './transaction.ts';
@@ -25,4 +26,6 @@ export const ROWS: Row[] = [
   watchMemory,
   watchDelivery,
   transaction,
+  recordEvents,
+  recordGrowth,
 ];
