@@ -69,6 +69,7 @@ async function consume(shard: number, options: ConsumersOptions, signal: AbortSi
   }
 
   async function round(): Promise<void> {
+    if (!queue.ready()) return queue.arrival(shard, POLL_MS, signal);
     if (performance.now() >= reclaimAt) await reclaim();
     const entries = await read();
     unsettled = entries.length > 0;
@@ -99,7 +100,8 @@ async function consume(shard: number, options: ConsumersOptions, signal: AbortSi
     } catch (err) {
       unsettled = true;
       metrics.failed();
-      logger.warn({ err, shard, retryDelay }, 'consuming queued events broke off');
+      // The first failure of several in a row tells; the metrics count them.
+      if (retryDelay === FIRST_DELAY_MS) logger.warn({ err, shard }, 'consuming queued events broke off');
       await delay(retryDelay, undefined, { signal, ref: false }).catch(() => undefined);
       retryDelay = Math.min(retryDelay * 2, LONGEST_DELAY_MS);
     }

@@ -1,4 +1,5 @@
 import type { Logger } from '@realmkeep/kit/log/logger';
+import { isReady } from '@realmkeep/kit/redis/readiness';
 import { createScript } from '@realmkeep/kit/redis/script';
 import type { Cluster } from 'ioredis';
 import { createAppends, type Durability } from './appends.ts';
@@ -75,6 +76,9 @@ export function createEventQueue({
       appended: arrivals.tell,
       logger,
     }),
+
+    /** Whether the cluster can be reached, as far as is known. */
+    ready: () => isReady(redis),
 
     /** Resolves when this process has appended to the shard, after `ms`, or when the signal is aborted. */
     arrival: arrivals.next,
