@@ -7,6 +7,8 @@ create table follow_position (
   source_transaction bigint,
   source_id bigint,
   as_of timestamp with time zone,
+  touched_players uuid[] not null default '{}'::uuid[],
+  touched_locations uuid[] not null default '{}'::uuid[],
   constraint follow_position_check CHECK (((source_transaction IS NULL) = (source_id IS NULL))),
   constraint follow_position_singleton_check CHECK (singleton),
   constraint follow_position_pkey PRIMARY KEY (singleton)
@@ -86,8 +88,10 @@ create table move_requests (
   content_hash bytea not null,
   answer jsonb,
   created_at timestamp with time zone not null default now(),
+  touched_locations uuid[] not null default '{}'::uuid[],
   constraint move_requests_pkey PRIMARY KEY (request_id)
 );
+CREATE INDEX move_requests_by_time ON public.move_requests USING btree (created_at);
 
 create table parked_events (
   parked_event_id bigint not null generated always as identity,
@@ -119,6 +123,9 @@ create table renames (
   done_through uuid,
   rows_done bigint not null default 0,
   started_at timestamp with time zone not null default clock_timestamp(),
+  finished boolean not null default false,
+  touched_players uuid[] not null default '{}'::uuid[],
+  touched_locations uuid[] not null default '{}'::uuid[],
   constraint renames_noun_check CHECK ((noun = ANY (ARRAY['item'::text, 'location'::text, 'owner'::text]))),
   constraint renames_pkey PRIMARY KEY (noun, id)
 );
@@ -181,7 +188,7 @@ create view rename_progress as
         END AS rows_left
    FROM renames r;
 
-CREATE OR REPLACE FUNCTION apply_item_events(p_epoch bigint, p_step bigint, p_players jsonb, p_items jsonb, p_game_items jsonb, p_refused jsonb, p_named uuid[], p_after uuid, p_through uuid, p_transaction bigint, p_id bigint, p_as_of timestamp with time zone, OUT outcome text, OUT parked integer)
+CREATE OR REPLACE FUNCTION apply_item_events(p_epoch bigint, p_step bigint, p_players jsonb, p_items jsonb, p_game_items jsonb, p_refused jsonb, p_named uuid[], p_after uuid, p_through uuid, p_transaction bigint, p_id bigint, p_as_of timestamp with time zone, OUT outcome text, OUT parked integer, OUT players uuid[], OUT locations uuid[])
  RETURNS record
  LANGUAGE plpgsql
 AS $function$
@@ -196,15 +203,21 @@ begin
   end if;
   if v_position.step = p_step then
     outcome := 'ALREADY';
+    players := v_position.touched_players;
+    locations := v_position.touched_locations;
     return;
   end if;
 
   begin
-    perform apply_item_states(p_players, p_items, p_game_items, p_named, p_after, p_through);
+    select s.players, s.locations into players, locations
+    from apply_item_states(p_players, p_items, p_game_items, p_named, p_after, p_through) s;
   exception when data_exception or integrity_constraint_violation or program_limit_exceeded then
-    parked := apply_item_states_singly(p_players, p_items, p_game_items, p_named, p_after, p_through);
+    select s.parked, s.players, s.locations into parked, players, locations
+    from apply_item_states_singly(p_players, p_items, p_game_items, p_named, p_after, p_through) s;
   end;
 
+  players := array(select distinct p from unnest(players) p where p is not null);
+  locations := array(select distinct l from unnest(locations) l where l is not null);
   insert into parked_events (event, reason)
   select e.event, e.reason from jsonb_to_recordset(p_refused) as e (event jsonb, reason text);
   parked := parked + jsonb_array_length(p_refused);
@@ -213,14 +226,16 @@ begin
     step = p_step,
     source_transaction = coalesce(p_transaction, source_transaction),
     source_id = coalesce(p_id, source_id),
-    as_of = p_as_of;
+    as_of = p_as_of,
+    touched_players = players,
+    touched_locations = locations;
   outcome := 'APPLIED';
 end
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION apply_item_states(p_players jsonb, p_items jsonb, p_game_items jsonb, p_named uuid[], p_after uuid, p_through uuid)
- RETURNS void
+CREATE OR REPLACE FUNCTION apply_item_states(p_players jsonb, p_items jsonb, p_game_items jsonb, p_named uuid[], p_after uuid, p_through uuid, OUT players uuid[], OUT locations uuid[])
+ RETURNS record
  LANGUAGE plpgsql
  SET enable_hashjoin TO 'off'
  SET enable_mergejoin TO 'off'
@@ -230,10 +245,10 @@ declare
   v_items text[];
   v_gone uuid[] := '{}';
   v_locked uuid[];
-  v_owners uuid[] := '{}';
-  v_locations uuid[] := '{}';
   v_more record;
 begin
+  players := '{}';
+  locations := '{}';
   perform share_location_names();
   with changed as (
     insert into player_names as known (player_id, name, version)
@@ -297,7 +312,7 @@ begin
     )
     select coalesce(array_agg(old_owner), '{}') || coalesce(array_agg(new_owner), '{}'),
       coalesce(array_agg(location_id), '{}')
-    into v_owners, v_locations from applied;
+    into players, locations from applied;
   end if;
 
   if cardinality(v_gone) > 0 then
@@ -307,23 +322,26 @@ begin
       returning owner_id, location_id
     )
     select array_agg(owner_id) as owners, array_agg(location_id) as locations into v_more from gone;
-    v_owners := v_owners || v_more.owners;
-    v_locations := v_locations || v_more.locations;
+    players := players || v_more.owners;
+    locations := locations || v_more.locations;
   end if;
 
-  perform raise_listing_versions(v_owners, v_locations);
+  perform raise_listing_versions(players, locations);
 end
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION apply_item_states_singly(p_players jsonb, p_items jsonb, p_game_items jsonb, p_named uuid[], p_after uuid, p_through uuid)
- RETURNS integer
+CREATE OR REPLACE FUNCTION apply_item_states_singly(p_players jsonb, p_items jsonb, p_game_items jsonb, p_named uuid[], p_after uuid, p_through uuid, OUT parked integer, OUT players uuid[], OUT locations uuid[])
+ RETURNS record
  LANGUAGE plpgsql
 AS $function$
 declare
   v_state record;
-  v_parked integer := 0;
+  v_touched record;
 begin
+  parked := 0;
+  players := '{}';
+  locations := '{}';
   for v_state in
     select 'player' as noun, player as state from jsonb_array_elements(p_players) as player
     union all
@@ -332,19 +350,22 @@ begin
     select 'game_item', game_item from jsonb_array_elements(p_game_items) as game_item
   loop
     begin
-      perform apply_item_states(
+      select * into v_touched from apply_item_states(
         case when v_state.noun = 'player' then jsonb_build_array(v_state.state) else '[]' end,
         case when v_state.noun = 'item' then jsonb_build_array(v_state.state) else '[]' end,
         case when v_state.noun = 'game_item' then jsonb_build_array(v_state.state) else '[]' end,
         null, null, null
       );
+      players := players || v_touched.players;
+      locations := locations || v_touched.locations;
     exception when data_exception or integrity_constraint_violation or program_limit_exceeded then
       insert into parked_events (event, reason) values (jsonb_build_object(v_state.noun, v_state.state), sqlerrm);
-      v_parked := v_parked + 1;
+      parked := parked + 1;
     end;
   end loop;
-  perform apply_item_states('[]', '[]', '[]', p_named, p_after, p_through);
-  return v_parked;
+  select * into v_touched from apply_item_states('[]', '[]', '[]', p_named, p_after, p_through);
+  players := players || v_touched.players;
+  locations := locations || v_touched.locations;
 end
 $function$
 ;
@@ -359,11 +380,11 @@ $function$
 ;
 
 CREATE OR REPLACE FUNCTION begin_following()
- RETURNS TABLE(epoch bigint, step bigint, source_transaction bigint, source_id bigint)
+ RETURNS TABLE(epoch bigint, step bigint, source_transaction bigint, source_id bigint, touched_players uuid[], touched_locations uuid[])
  LANGUAGE sql
 AS $function$
   update follow_position f set epoch = f.epoch + 1
-  returning f.epoch, f.step, f.source_transaction, f.source_id;
+  returning f.epoch, f.step, f.source_transaction, f.source_id, f.touched_players, f.touched_locations;
 $function$
 ;
 
@@ -395,7 +416,7 @@ begin
   ) as changed
   order by changed.id
   on conflict (noun, id) do update
-    set version = excluded.version, done_through = null, rows_done = 0, started_at = clock_timestamp();
+    set version = excluded.version, done_through = null, rows_done = 0, finished = false, started_at = clock_timestamp();
 end
 $function$
 ;
@@ -486,7 +507,8 @@ begin
       raise exception using errcode = 'RK001', message = 'REQUEST_ID_REUSED',
         detail = jsonb_build_object('request_id', p_request_id)::text;
     end if;
-    return jsonb_build_object('item_locations', v_earlier.answer, 'replayed', true);
+    return jsonb_build_object('item_locations', v_earlier.answer, 'replayed', true,
+      'locations', to_jsonb(v_earlier.touched_locations));
   end if;
 
   perform from game_item_locations where game_item_id = any (p_game_items) order by game_item_id for no key update;
@@ -528,8 +550,9 @@ begin
   into v_answer, v_owners, v_locations from moved;
 
   perform raise_listing_versions(v_owners, v_locations);
-  update move_requests set answer = v_answer where request_id = p_request_id;
-  return jsonb_build_object('item_locations', v_answer, 'replayed', false);
+  v_locations := array(select distinct l from unnest(v_locations) l where l is not null);
+  update move_requests set answer = v_answer, touched_locations = v_locations where request_id = p_request_id;
+  return jsonb_build_object('item_locations', v_answer, 'replayed', false, 'locations', to_jsonb(v_locations));
 end
 $function$
 ;
@@ -672,6 +695,12 @@ begin
     return;
   end if;
   select count(*) into pending from renames;
+  if v_rename.finished then
+    delete from renames where noun = v_rename.noun and id = v_rename.id;
+    owners := v_rename.touched_players;
+    locations := v_rename.touched_locations;
+    return;
+  end if;
   v_after := coalesce(v_rename.done_through, '00000000-0000-0000-0000-000000000000');
 
   if v_rename.noun = 'item' then
@@ -720,12 +749,15 @@ begin
   end if;
 
   perform raise_listing_versions(owners, locations);
-  if cardinality(v_ids) < p_limit then
-    delete from renames where noun = v_rename.noun and id = v_rename.id;
-  else
-    update renames set done_through = v_ids[p_limit], rows_done = rows_done + renamed
-    where noun = v_rename.noun and id = v_rename.id;
-  end if;
+  update renames set
+    done_through = coalesce(v_ids[cardinality(v_ids)], done_through),
+    rows_done = rows_done + renamed,
+    finished = cardinality(v_ids) < p_limit,
+    touched_players = coalesce(owners, '{}'),
+    touched_locations = array(select l from unnest(locations) l where l is not null)
+  where noun = v_rename.noun and id = v_rename.id;
+  owners := owners || v_rename.touched_players;
+  locations := locations || v_rename.touched_locations;
 end
 $function$
 ;
@@ -850,12 +882,12 @@ CREATE TRIGGER locations_changed AFTER UPDATE ON locations REFERENCING NEW TABLE
 
 CREATE TRIGGER locations_created AFTER INSERT ON locations REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION rename_locations();
 
-grant execute on function apply_item_events(p_epoch bigint, p_step bigint, p_players jsonb, p_items jsonb, p_game_items jsonb, p_refused jsonb, p_named uuid[], p_after uuid, p_through uuid, p_transaction bigint, p_id bigint, p_as_of timestamp with time zone, OUT outcome text, OUT parked integer) to public;
-grant execute on function apply_item_events(p_epoch bigint, p_step bigint, p_players jsonb, p_items jsonb, p_game_items jsonb, p_refused jsonb, p_named uuid[], p_after uuid, p_through uuid, p_transaction bigint, p_id bigint, p_as_of timestamp with time zone, OUT outcome text, OUT parked integer) to runtime;
-grant execute on function apply_item_states(p_players jsonb, p_items jsonb, p_game_items jsonb, p_named uuid[], p_after uuid, p_through uuid) to public;
-grant execute on function apply_item_states(p_players jsonb, p_items jsonb, p_game_items jsonb, p_named uuid[], p_after uuid, p_through uuid) to runtime;
-grant execute on function apply_item_states_singly(p_players jsonb, p_items jsonb, p_game_items jsonb, p_named uuid[], p_after uuid, p_through uuid) to public;
-grant execute on function apply_item_states_singly(p_players jsonb, p_items jsonb, p_game_items jsonb, p_named uuid[], p_after uuid, p_through uuid) to runtime;
+grant execute on function apply_item_events(p_epoch bigint, p_step bigint, p_players jsonb, p_items jsonb, p_game_items jsonb, p_refused jsonb, p_named uuid[], p_after uuid, p_through uuid, p_transaction bigint, p_id bigint, p_as_of timestamp with time zone, OUT outcome text, OUT parked integer, OUT players uuid[], OUT locations uuid[]) to public;
+grant execute on function apply_item_events(p_epoch bigint, p_step bigint, p_players jsonb, p_items jsonb, p_game_items jsonb, p_refused jsonb, p_named uuid[], p_after uuid, p_through uuid, p_transaction bigint, p_id bigint, p_as_of timestamp with time zone, OUT outcome text, OUT parked integer, OUT players uuid[], OUT locations uuid[]) to runtime;
+grant execute on function apply_item_states(p_players jsonb, p_items jsonb, p_game_items jsonb, p_named uuid[], p_after uuid, p_through uuid, OUT players uuid[], OUT locations uuid[]) to public;
+grant execute on function apply_item_states(p_players jsonb, p_items jsonb, p_game_items jsonb, p_named uuid[], p_after uuid, p_through uuid, OUT players uuid[], OUT locations uuid[]) to runtime;
+grant execute on function apply_item_states_singly(p_players jsonb, p_items jsonb, p_game_items jsonb, p_named uuid[], p_after uuid, p_through uuid, OUT parked integer, OUT players uuid[], OUT locations uuid[]) to public;
+grant execute on function apply_item_states_singly(p_players jsonb, p_items jsonb, p_game_items jsonb, p_named uuid[], p_after uuid, p_through uuid, OUT parked integer, OUT players uuid[], OUT locations uuid[]) to runtime;
 grant execute on function as_of() to public;
 grant execute on function as_of() to runtime;
 grant execute on function begin_following() to public;
@@ -895,7 +927,7 @@ grant select, update on table heartbeat to runtime;
 grant insert, select, update on table item_names to runtime;
 grant insert, select, update on table location_versions to runtime;
 grant insert, select, update on table locations to runtime;
-grant insert, select, update on table move_requests to runtime;
+grant delete, insert, select, update on table move_requests to runtime;
 grant select on table normalized_item_locations to runtime;
 grant insert, select on table parked_events to runtime;
 grant insert, select, update on table player_names to runtime;

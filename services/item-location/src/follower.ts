@@ -4,6 +4,7 @@ import type { Logger } from '@realmkeep/kit/log/logger';
 import { takeAdvisoryLock } from '@realmkeep/kit/postgres/advisory-lock';
 import type { PostgresNodes } from '@realmkeep/kit/postgres/nodes';
 import type { ItemEventService } from '@realmkeep/proto/realmkeep/player_state/v1/item_event_service';
+import type { ListingCache } from './cache/listings.ts';
 import type { FollowMetrics } from './follow-metrics.ts';
 import { toStep } from './follow-step.ts';
 import { applyStep, beginFollowing, forgetPosition } from './repository/following.ts';
@@ -28,11 +29,14 @@ export type Follower = { stop(): Promise<void> };
 export function startFollower({
   source,
   postgres,
+  listings,
   metrics,
   logger,
 }: {
   source: Pick<Client<typeof ItemEventService>, 'followItemEvents'>;
   postgres: Pick<PostgresNodes, 'write'>;
+  /** Is told of every change after its commit, once more by the next follower when this one may not have come to it. */
+  listings: Pick<ListingCache, 'changed'>;
   metrics: FollowMetrics;
   logger: Logger;
 }): Follower {
@@ -47,9 +51,10 @@ export function startFollower({
     const quiet = new AbortController();
     const watchdog = setTimeout(() => quiet.abort(new Error('player-state has fallen silent')), QUIET_MS);
     try {
-      const { epoch, ...saved } = await postgres.write(beginFollowing, { idempotent: true });
+      const { epoch, touched: left, ...saved } = await postgres.write(beginFollowing, { idempotent: true });
       let { step: number, position } = saved;
       logger.info({ epoch: `${epoch}`, from: position && `${position.transaction}` }, 'following player-state');
+      await listings.changed(left);
       const signal = AbortSignal.any([stopping.signal, lock.lost, quiet.signal]);
       for await (const response of source.followItemEvents({ position }, { signal })) {
         watchdog.refresh();
@@ -60,11 +65,13 @@ export function startFollower({
           throw new Error('player-state went back behind what was followed; starting over from a snapshot');
         }
         number += 1n;
-        const { outcome, parked } = await postgres.write((primary) => applyStep(primary, { epoch, number, step }), {
-          idempotent: true,
-        });
+        const { outcome, parked, touched } = await postgres.write(
+          (primary) => applyStep(primary, { epoch, number, step }),
+          { idempotent: true },
+        );
         if (outcome === 'REPLACED') throw new Error('another process took over following player-state');
         if (parked > 0) logger.error({ parked }, 'events of player-state were refused for good and parked');
+        await listings.changed(touched);
         metrics.applied(step, parked);
         position = step.position ?? position;
         retryDelay = FIRST_DELAY_MS;

@@ -7,8 +7,8 @@ export type FilterKind = 'owner' | 'location' | 'area' | 'item';
 /** The place between two pages: `next` holds the ids above `id`, `previous` the others. */
 export type Boundary = { direction: 'next' | 'previous'; id: string };
 
-/** One listing: everything that its page tokens are bound to, as `query`, and the size of a page. */
-export type Listing = { by: FilterKind; value: string; query: string; pageSize: number };
+/** One listing, and the size of a page. */
+export type Listing = { by: FilterKind; value: string; pageSize: number };
 
 /** Default size of a page, of every listing. */
 export const DEFAULT_PAGE_SIZE = 20;
@@ -16,7 +16,12 @@ export const DEFAULT_PAGE_SIZE = 20;
 /** What is asked for. The contract has checked that exactly one filter is given. */
 export function listingOf(request: ListItemLocationsRequest): Listing {
   const [by, value] = filterOf(request);
-  return { by, value, query: `item-locations by ${by} ${value}`, pageSize: request.pageSize || DEFAULT_PAGE_SIZE };
+  return { by, value, pageSize: request.pageSize || DEFAULT_PAGE_SIZE };
+}
+
+/** Everything that the page tokens of a listing are bound to. */
+export function queryOf(by: FilterKind, value: string): string {
+  return `item-locations by ${by} ${value}`;
 }
 
 function filterOf(request: ListItemLocationsRequest): [FilterKind, string] {

@@ -18,6 +18,8 @@ import { createRenameMetrics } from './rename-metrics.ts';
 import { createLocation, findLocation, updateLocation } from './repository/locations.ts';
 import { moveItems } from './repository/moves.ts';
 
+// The caches are of other tests.
+const listings = { changed: async () => undefined };
 const logger = createLogger({ name: 'item-location', level: 'silent' });
 let keys: KeyFiles;
 let telemetry: Telemetry;
@@ -46,8 +48,8 @@ function consume(address: string): () => Promise<void> {
   const postgres = createPostgresNodes({ name: 'item-location', urls: [database.primaryUrl], logger, meter });
   const serviceTokens = createServiceTokens({ name: 'item-location', keyFile: keys.env.INTERNAL_KEY_FILE! });
   const client = createClient(ItemEventService, { address, serviceTokens });
-  const follower = startFollower({ source: client, postgres, metrics: createFollowMetrics(meter), logger });
-  const renames = startRenames({ postgres, metrics: createRenameMetrics(meter), logger, rows: 5 });
+  const follower = startFollower({ source: client, postgres, listings, metrics: createFollowMetrics(meter), logger });
+  const renames = startRenames({ postgres, listings, metrics: createRenameMetrics(meter), logger, rows: 5 });
   return async () => {
     await Promise.all([follower.stop(), renames.stop()]);
     client.close();

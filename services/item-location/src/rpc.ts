@@ -5,10 +5,7 @@ import {
   BatchGetItemLocationsResponseSchema,
   GetItemLocationResponseSchema,
   ItemLocationService,
-  ListItemLocationsResponseSchema,
   MoveItemsResponseSchema,
-  NearbyItemLocationsResponseSchema,
-  SearchItemLocationsResponseSchema,
 } from '@realmkeep/proto/realmkeep/item_location/v1/item_location_service';
 import {
   GetPlayerItemLocationsResponseSchema,
@@ -18,7 +15,7 @@ import { toItemLocation } from './item-location.ts';
 import { DEFAULT_PAGE_SIZE, listingOf } from './listing.ts';
 import { movesOf } from './move-request.ts';
 import type { Service } from './service.ts';
-import { tell } from './telling.ts';
+import { tell, tellAge } from './telling.ts';
 
 export function itemLocationRpcs(service: Service) {
   return implement(ItemLocationService, {
@@ -44,33 +41,22 @@ export function itemLocationRpcs(service: Service) {
 
     async searchItemLocations(request, context) {
       const found = await service.searchItemLocations(request.query, request.pageSize || DEFAULT_PAGE_SIZE);
-      tell(context, found);
-      return create(SearchItemLocationsResponseSchema, {
-        itemLocations: found.rows.map(toItemLocation),
-        similarLeftOut: found.similarLeftOut,
-        asOf: timestampFromDate(found.asOf),
-      });
+      tellAge(context, found);
+      return found.bytes;
     },
 
     async nearbyItemLocations({ areaCode, x, y, z, maxDistance, pageSize }, context) {
       const limit = pageSize || DEFAULT_PAGE_SIZE;
       const found = await service.nearbyItemLocations({ areaCode, point: [x, y, z], maxDistance, limit });
-      tell(context, found);
-      return create(NearbyItemLocationsResponseSchema, {
-        nearby: found.rows.map((row) => ({ itemLocation: toItemLocation(row), distance: row.distance })),
-        asOf: timestampFromDate(found.asOf),
-      });
+      tellAge(context, found);
+      return found.bytes;
     },
 
     async listItemLocations(request, context) {
-      const page = await service.listItemLocations(context.caller, listingOf(request), request.pageToken);
-      tell(context, page);
-      return create(ListItemLocationsResponseSchema, {
-        itemLocations: page.rows.map(toItemLocation),
-        nextPageToken: page.nextPageToken,
-        previousPageToken: page.previousPageToken,
-        asOf: timestampFromDate(page.asOf),
-      });
+      const read = service.listItemLocations(context.caller, listingOf(request), request.pageToken);
+      const page = read instanceof Promise ? await read : read;
+      tellAge(context, page);
+      return page.bytes;
     },
 
     async moveItems(request, context) {

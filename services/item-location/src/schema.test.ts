@@ -29,7 +29,16 @@ test('the Prisma model fits the tables, each of them', async () => {
     found[name] = await models[model].findMany({ take: 1 });
   }
   expect(found.FollowPosition).toEqual([
-    { singleton: true, epoch: 0n, step: 0n, sourceTransaction: null, sourceId: null, asOf: null },
+    {
+      singleton: true,
+      epoch: 0n,
+      step: 0n,
+      sourceTransaction: null,
+      sourceId: null,
+      asOf: null,
+      touchedPlayers: [],
+      touchedLocations: [],
+    },
   ]);
 
   const tables = (await readFile(new URL('../prisma/schema.prisma', import.meta.url), 'utf8')).matchAll(

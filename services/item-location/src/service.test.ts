@@ -1,14 +1,17 @@
 import { randomUUID } from 'node:crypto';
+import { fromBinary } from '@bufbuild/protobuf';
 import { createPageTokens } from '@realmkeep/kit/paging/page-token';
+import { ListItemLocationsResponseSchema } from '@realmkeep/proto/realmkeep/item_location/v1/item_location_service';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openTestDatabase } from '../test/database.ts';
 import { batch, gameItemEvent } from '../test/events.ts';
+import { createUncachedService } from '../test/uncached.ts';
 import { toStep } from './follow-step.ts';
 import type { FilterKind, Listing } from './listing.ts';
 import { applyStep, beginFollowing } from './repository/following.ts';
 import { createLocations, type Locations } from './service/locations.ts';
-import { createService, type Service } from './service.ts';
+import type { Service } from './service.ts';
 
 const server = { subject: 'game-1', role: 'SERVER' } as const;
 const [ada, bob, mill, tower] = Array.from({ length: 4 }, () => randomUUID()) as [string, string, string, string];
@@ -22,7 +25,7 @@ beforeAll(async () => {
   database = await openTestDatabase();
   const onPrimary = { read: run, write: run };
   const pageTokens = createPageTokens({ key: 'ab'.repeat(32) });
-  service = createService({ postgres: onPrimary, pageTokens });
+  service = createUncachedService({ postgres: onPrimary, pageTokens });
   locations = createLocations({ postgres: onPrimary, pageTokens });
   await locations.createLocation({ locationId: mill, name: 'Old mill', areaCode: '111' });
   await locations.createLocation({ locationId: tower, name: 'Tower', areaCode: '112' });
@@ -40,7 +43,13 @@ async function follow(events: Parameters<typeof batch>[1]): Promise<void> {
 }
 
 function listing(by: FilterKind, value: string, pageSize: number): Listing {
-  return { by, value, query: `${by} ${value}`, pageSize };
+  return { by, value, pageSize };
+}
+
+async function pageOf(of: Listing, token: string) {
+  const { bytes, source } = await service.listItemLocations(server, of, token);
+  const { itemLocations, nextPageToken, previousPageToken } = fromBinary(ListItemLocationsResponseSchema, bytes);
+  return { rows: itemLocations, nextPageToken, previousPageToken, source };
 }
 
 /** Walks to the end and back to the beginning, and answers the ids that were seen on each way. */
@@ -48,9 +57,8 @@ async function walk(by: FilterKind, value: string, pageSizes: number[]): Promise
   const there: string[] = [];
   const back: string[] = [];
   let turn = 0;
-  const page = (token: string) =>
-    service.listItemLocations(server, listing(by, value, pageSizes[turn++ % pageSizes.length]!), token);
-  const ids = (rows: { game_item_id: string }[]) => rows.map((row) => row.game_item_id);
+  const page = (token: string) => pageOf(listing(by, value, pageSizes[turn++ % pageSizes.length]!), token);
+  const ids = (rows: { gameItemId: string }[]) => rows.map((row) => row.gameItemId);
   let at = await page('');
   there.push(...ids(at.rows));
   while (at.nextPageToken) {
@@ -121,7 +129,7 @@ test('the first page has none before it, the last none after it, and an emptied 
   const owner = randomUUID();
   const ids = Array.from({ length: 5 }, () => randomUUID()).sort();
   await follow(ids.map((gameItemId) => gameItemEvent({ gameItemId, ownerId: owner })));
-  const page = (token: string) => service.listItemLocations(server, listing('owner', owner, 3), token);
+  const page = (token: string) => pageOf(listing('owner', owner, 3), token);
   const first = await page('');
   expect(first).toMatchObject({ rows: { length: 3 }, previousPageToken: '', source: 'primary' });
   const second = await page(first.nextPageToken);
@@ -133,15 +141,15 @@ test('the first page has none before it, the last none after it, and an emptied 
   const emptied = await page(first.nextPageToken);
   expect(emptied).toMatchObject({ rows: [], nextPageToken: '' });
   const before = await page(emptied.previousPageToken);
-  expect(before.rows.map((row) => row.game_item_id)).toEqual(ids.slice(0, 3));
+  expect(before.rows.map((row) => row.gameItemId)).toEqual(ids.slice(0, 3));
   expect(before.previousPageToken).toBe('');
 });
 
 test('the page token of one query is refused by another, and so is a broken one', async () => {
   const itemId = `item-${randomUUID()}`;
   await follow([1, 2].map(() => gameItemEvent({ gameItemId: randomUUID(), ownerId: bob, itemId })));
-  const { nextPageToken } = await service.listItemLocations(server, listing('item', itemId, 1), '');
-  const reused = (by: FilterKind, token: string) => service.listItemLocations(server, listing(by, bob, 1), token);
+  const { nextPageToken } = await pageOf(listing('item', itemId, 1), '');
+  const reused = (by: FilterKind, token: string) => pageOf(listing(by, bob, 1), token);
   await expect(reused('owner', nextPageToken)).rejects.toMatchObject({ reason: 'PAGE_TOKEN_INVALID' });
   await expect(reused('item', 'broken')).rejects.toMatchObject({ reason: 'PAGE_TOKEN_INVALID' });
   await expect(locations.listLocations('', 1, nextPageToken)).rejects.toMatchObject({ reason: 'PAGE_TOKEN_INVALID' });

@@ -1,43 +1,45 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Caller } from '@realmkeep/kit/auth/caller';
 import { invalidArgument } from '@realmkeep/kit/errors/common';
-import type { PageStart, PageTokens } from '@realmkeep/kit/paging/page-token';
 import type { PostgresNodes, Reader } from '@realmkeep/kit/postgres/nodes';
+import type { ListingCache } from './cache/listings.ts';
+import type { QueryCache } from './cache/queries.ts';
 import { refusalOf, refuse } from './errors.ts';
-import { type Boundary, cutPage, fitting, fromCursor, type Listing, mayList, toCursor } from './listing.ts';
+import { firstPageOf } from './first-page.ts';
+import { type Listing, mayList } from './listing.ts';
 import { contentHash, type Move, repeatedThings } from './move-request.ts';
+import { MOST_CACHED, type Query } from './query.ts';
 import {
   findItemLocation,
   findItemLocations,
   followedPosition,
-  listItemLocations,
   playerItemLocations,
 } from './repository/item-locations.ts';
 import { moveItems } from './repository/moves.ts';
-import { nearbyItemLocations, searchItemLocations } from './repository/searches.ts';
+import type { Pages } from './service/pages.ts';
 import { hasReached, type SourcePosition } from './source-position.ts';
 
 // How long a read waits for the following to catch up, and how often it looks.
 const CATCH_UP_MS = 200;
 const CATCH_UP_EVERY_MS = 10;
 
+/** An encoded answer, where it came from and when it was true. */
+export type Answer = { bytes: Uint8Array; source: string; asOf: Date | number; version?: number };
+
 export type Service = ReturnType<typeof createService>;
 
 /** The order of things of every call. Refusals are thrown as RpcErrors. */
 export function createService({
   postgres,
-  pageTokens,
+  pages,
+  listings,
+  queries,
 }: {
   postgres: Pick<PostgresNodes, 'read' | 'write'>;
-  pageTokens: PageTokens;
+  pages: Pick<Pages, 'page' | 'run'>;
+  listings: Pick<ListingCache, 'peek' | 'get' | 'changed'>;
+  queries: Pick<QueryCache, 'get'>;
 }) {
-  function openPage(query: string, token: string): PageStart | undefined {
-    if (!token) return undefined;
-    const start = pageTokens.open(query, token);
-    if (!start) throw refuse.PAGE_TOKEN_INVALID('the page token is broken, or belongs to another query');
-    return start;
-  }
-
   return {
     async getItemLocation(caller: Caller, gameItemId: string) {
       const found = await postgres.read(async (node) => {
@@ -70,44 +72,27 @@ export function createService({
       };
     },
 
-    searchItemLocations(query: string, limit: number) {
-      const text = query.trim().toLowerCase();
-      return postgres.read(async (node) => ({
-        ...(await searchItemLocations(node, { text, limit })),
-        source: node.source,
-      }));
+    searchItemLocations(query: string, limit: number): Promise<Answer> {
+      return queries.get({ kind: 'search', text: query.trim().toLowerCase(), limit });
     },
 
-    async nearbyItemLocations(near: Parameters<typeof nearbyItemLocations>[1]) {
-      const found = await postgres.read(async (node) => ({
-        ...(await nearbyItemLocations(node, near)),
-        source: node.source,
-      }));
-      return { ...found, rows: found.rows.slice(0, fitting(found.rows, near.limit)) };
+    nearbyItemLocations(near: Omit<Extract<Query, { kind: 'nearby' }>, 'kind'>): Promise<Answer> {
+      const query: Query = { kind: 'nearby', ...near };
+      return near.limit > MOST_CACHED ? pages.run(query) : queries.get(query);
     },
 
-    async listItemLocations(caller: Caller, listing: Listing, pageToken: string) {
+    /**
+     * The first pages of a player and of a location are as of their last change, those of an area and of an item may be
+     * some seconds old; at once, without a promise, when the page is in the memory of this process.
+     */
+    listItemLocations(caller: Caller, listing: Listing, pageToken: string): Answer | Promise<Answer> {
       if (!mayList(caller, listing)) throw refuse.FILTER_NOT_ALLOWED('a player lists its own things, or a location');
-      const { by, value, query, pageSize } = listing;
-      const start = openPage(query, pageToken);
-      const boundary = start && fromCursor(start.cursor);
-      const found = await postgres.read(
-        async (node) => ({
-          ...(await listItemLocations(node, { by, value, boundary, limit: pageSize + 1 })),
-          source: node.source,
-        }),
-        { minWal: start?.wal },
-      );
-      const { rows, next, previous } = cutPage(found.rows, pageSize, boundary);
-      const sign = (at: Boundary | undefined) =>
-        at ? pageTokens.sign({ query, cursor: toCursor(at), wal: found.wal }) : '';
-      return {
-        rows,
-        nextPageToken: sign(next),
-        previousPageToken: sign(previous),
-        asOf: found.asOf,
-        source: found.source,
-      };
+      if (pageToken) return pages.page(listing, pageToken);
+      const first = firstPageOf(listing);
+      if (first) return listings.peek(first) ?? listings.get(first);
+      const { by, pageSize } = listing;
+      if (by === 'owner' || by === 'location' || pageSize > MOST_CACHED) return pages.page(listing, '');
+      return queries.get({ kind: 'list', ...listing });
     },
 
     /** All of a player's things, once what was asked for is followed; waits briefly for that. */
@@ -134,7 +119,11 @@ export function createService({
       const mover = caller.role === 'PLAYER' ? caller.subject.toLowerCase() : undefined;
       const request = { requestId, contentHash: contentHash(mover, moves), mover, moves };
       try {
-        return await postgres.write((primary) => moveItems(primary, request), { idempotent: true });
+        const answer = await postgres.write((primary) => moveItems(primary, request), { idempotent: true });
+        // Also of a repeated one: its first writer may have died before it came to this.
+        const playerIds = [...new Set(answer.item_locations.map((row) => row.owner_id))];
+        await listings.changed({ playerIds, locationIds: answer.locations });
+        return answer;
       } catch (error) {
         throw refusalOf(error) ?? error;
       }

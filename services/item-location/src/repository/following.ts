@@ -2,8 +2,14 @@ import type { Reader } from '@realmkeep/kit/postgres/nodes';
 import type { Step } from '../follow-step.ts';
 import type { SourcePosition } from '../source-position.ts';
 
-/** Who follows, by epoch; the number of the last step it took; and where to go on, undefined: from a snapshot. */
-export type Following = { epoch: bigint; step: bigint; position: SourcePosition | undefined };
+/** Whose listings a step changed. */
+export type Touched = { playerIds: string[]; locationIds: string[] };
+
+/**
+ * Who follows, by epoch; the number of the last step it took and what that touched; and where to go on, undefined: from a
+ * snapshot.
+ */
+export type Following = { epoch: bigint; step: bigint; touched: Touched; position: SourcePosition | undefined };
 
 /** Takes over the following: whoever followed before can apply nothing any more. */
 export async function beginFollowing(primary: Reader): Promise<Following> {
@@ -12,15 +18,22 @@ export async function beginFollowing(primary: Reader): Promise<Following> {
     step: string;
     source_transaction: string | null;
     source_id: string | null;
+    touched_players: string[];
+    touched_locations: string[];
   }>({
     name: 'begin_following',
-    text: 'select epoch, step, source_transaction, source_id from begin_following()',
+    text: 'select * from begin_following()',
     values: [],
   });
-  const { epoch, step, source_transaction: transaction, source_id: id } = rows[0]!;
+  const { epoch, step, source_transaction: transaction, source_id: id, ...touched } = rows[0]!;
   const position =
     transaction === null || id === null ? undefined : { transaction: BigInt(transaction), id: BigInt(id) };
-  return { epoch: BigInt(epoch), step: BigInt(step), position };
+  return {
+    epoch: BigInt(epoch),
+    step: BigInt(step),
+    touched: { playerIds: touched.touched_players, locationIds: touched.touched_locations },
+    position,
+  };
 }
 
 /**
@@ -32,10 +45,16 @@ export async function beginFollowing(primary: Reader): Promise<Following> {
 export async function applyStep(
   primary: Reader,
   { epoch, number, step }: { epoch: bigint; number: bigint; step: Step },
-): Promise<{ outcome: 'APPLIED' | 'ALREADY' | 'REPLACED'; parked: number }> {
-  const { rows } = await primary.query<{ outcome: 'APPLIED' | 'ALREADY' | 'REPLACED'; parked: number }>({
+): Promise<{ outcome: 'APPLIED' | 'ALREADY' | 'REPLACED'; parked: number; touched: Touched }> {
+  const { rows } = await primary.query<{
+    outcome: 'APPLIED' | 'ALREADY' | 'REPLACED';
+    parked: number;
+    players: string[] | null;
+    locations: string[] | null;
+  }>({
     name: 'apply_item_events',
-    text: 'select outcome, parked from apply_item_events($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)',
+    text: `select outcome, parked, players, locations
+      from apply_item_events($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
     values: [
       epoch,
       number,
@@ -51,7 +70,8 @@ export async function applyStep(
       step.asOf,
     ],
   });
-  return rows[0]!;
+  const { outcome, parked, players, locations } = rows[0]!;
+  return { outcome, parked, touched: { playerIds: players ?? [], locationIds: locations ?? [] } };
 }
 
 /** Makes the next follower start from a snapshot, unless another took over by now. */

@@ -8,7 +8,7 @@ import { contentHash, type Move } from '../move-request.ts';
 import { applyStep, beginFollowing } from './following.ts';
 import { playerItemLocations } from './item-locations.ts';
 import { createLocation } from './locations.ts';
-import { moveItems } from './moves.ts';
+import { moveItems, recentlyMoved, trimMoves } from './moves.ts';
 
 const [mill, tower] = [randomUUID(), randomUUID()];
 let database: Awaited<ReturnType<typeof openTestDatabase>>;
@@ -124,4 +124,14 @@ test('moves and followed events over the same things in any order never deadlock
   expect(rows).toHaveLength(40);
   // Granted once, then every event and every move counts.
   expect(new Set(rows.map((row) => row.version))).toEqual(new Set([`${1 + 40 + 160}`]));
+});
+
+test('the latest moves are known with what they touched, and old answers are deleted', async () => {
+  const touched = await recentlyMoved(database.primary, 60_000);
+  expect(touched.playerIds.length).toBeGreaterThan(0);
+  expect(touched.locationIds.length).toBeGreaterThan(0);
+  expect(await trimMoves(database.primary, 1, 10)).toBe(0);
+  await database.asOwner("update move_requests set created_at = now() - interval '2 days'");
+  expect(await recentlyMoved(database.primary, 60_000)).toEqual({ playerIds: [], locationIds: [] });
+  expect(await trimMoves(database.primary, 1, 1)).toBe(1);
 });

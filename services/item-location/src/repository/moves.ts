@@ -3,7 +3,8 @@ import type { Reader } from '@realmkeep/kit/postgres/nodes';
 import type { ItemLocationRow } from '../item-location.ts';
 import type { Move } from '../move-request.ts';
 
-export type MoveAnswer = { item_locations: ItemLocationRow[]; replayed: boolean };
+/** `locations` are those that the things were at and are at. */
+export type MoveAnswer = { item_locations: ItemLocationRow[]; replayed: boolean; locations: string[] };
 
 /**
  * Moves things, all or nothing, once per request id.
@@ -33,4 +34,33 @@ export async function moveItems(
     ],
   });
   return rows[0]!.answer;
+}
+
+/** The players and locations that the moves of the last `withinMs` milliseconds touched. */
+export async function recentlyMoved(
+  primary: Reader,
+  withinMs: number,
+): Promise<{ playerIds: string[]; locationIds: string[] }> {
+  const { rows } = await primary.query<{ players: string[] | null; locations: string[] | null }>({
+    name: 'recently_moved',
+    text: `select array_agg(distinct row ->> 'owner_id') as players,
+        array_agg(distinct location_id::text) filter (where location_id is not null) as locations
+      from move_requests m, jsonb_array_elements(m.answer) as row
+      left join lateral unnest(m.touched_locations) as location_id on true
+      where m.created_at > now() - $1 * interval '1 millisecond' and m.answer is not null`,
+    values: [withinMs],
+  });
+  return { playerIds: rows[0]!.players ?? [], locationIds: rows[0]!.locations ?? [] };
+}
+
+/** Deletes at most `limit` answers to moves that are older than so many days; answers how many. */
+export async function trimMoves(primary: Reader, days: number, limit: number): Promise<number> {
+  const { rowCount } = await primary.query({
+    name: 'trim_moves',
+    text: `delete from move_requests where request_id = any (array(
+        select request_id from move_requests where created_at < now() - $1 * interval '1 day'
+        order by created_at limit $2))`,
+    values: [days, limit],
+  });
+  return rowCount ?? 0;
 }

@@ -519,6 +519,8 @@ export declare const ItemLocationService: GenService<{
    * Lists where things are, by game item id, with exactly one filter. A player may list its own `player_id`
    * and any `location_id`. Every row that exists from the first page to the last is returned exactly once,
    * whatever happens meanwhile.
+   * A first page of 20 or 100 things of a player or a location shows every change that was answered before by the same
+   * process, and within milliseconds those of others. One of an area or an item may be some seconds old (`as_of`).
    *
    * INVALID_ARGUMENT PAGE_TOKEN_INVALID: the token is broken, or belongs to another query.
    * PERMISSION_DENIED FILTER_NOT_ALLOWED: a player asked for another player, an area or an item.
@@ -534,7 +536,8 @@ export declare const ItemLocationService: GenService<{
    * Finds things by the name of their item, their owner or their location, best name first: names that begin with the
    * text (the text itself before longer names), then names that are like it, which forgives typing errors. Upper and
    * lower case are the same. Things of one name come by game item id. There are no pages: of each kind of name at most
-   * 100 that begin with the text and 100 of 1,000 similar ones are looked at, whatever there is.
+   * 100 that begin with the text and 100 of 1,000 similar ones are looked at, whatever there is. An answer may be some
+   * seconds old (`as_of`).
    *
    * @generated from rpc realmkeep.item_location.v1.ItemLocationService.SearchItemLocations
    */
@@ -544,7 +547,8 @@ export declare const ItemLocationService: GenService<{
     output: typeof SearchItemLocationsResponseSchema;
   },
   /**
-   * Finds the things nearest to a point within an area, nearest first. There are no pages.
+   * Finds the things nearest to a point within an area, nearest first. There are no pages. An answer
+   * may be some seconds old (`as_of`).
    *
    * @generated from rpc realmkeep.item_location.v1.ItemLocationService.NearbyItemLocations
    */

@@ -139,7 +139,10 @@ export const RenameScalarFieldEnum = {
   version: 'version',
   doneThrough: 'doneThrough',
   rowsDone: 'rowsDone',
-  startedAt: 'startedAt'
+  startedAt: 'startedAt',
+  finished: 'finished',
+  touchedPlayers: 'touchedPlayers',
+  touchedLocations: 'touchedLocations'
 } as const
 
 export type RenameScalarFieldEnum = (typeof RenameScalarFieldEnum)[keyof typeof RenameScalarFieldEnum]
@@ -170,7 +173,9 @@ export const FollowPositionScalarFieldEnum = {
   step: 'step',
   sourceTransaction: 'sourceTransaction',
   sourceId: 'sourceId',
-  asOf: 'asOf'
+  asOf: 'asOf',
+  touchedPlayers: 'touchedPlayers',
+  touchedLocations: 'touchedLocations'
 } as const
 
 export type FollowPositionScalarFieldEnum = (typeof FollowPositionScalarFieldEnum)[keyof typeof FollowPositionScalarFieldEnum]
@@ -190,7 +195,8 @@ export const MoveRequestScalarFieldEnum = {
   requestId: 'requestId',
   contentHash: 'contentHash',
   answer: 'answer',
-  createdAt: 'createdAt'
+  createdAt: 'createdAt',
+  touchedLocations: 'touchedLocations'
 } as const
 
 export type MoveRequestScalarFieldEnum = (typeof MoveRequestScalarFieldEnum)[keyof typeof MoveRequestScalarFieldEnum]

@@ -65,6 +65,8 @@ export type FollowPositionCountAggregateOutputType = {
   sourceTransaction: number
   sourceId: number
   asOf: number
+  touchedPlayers: number
+  touchedLocations: number
   _all: number
 }
 
@@ -108,6 +110,8 @@ export type FollowPositionCountAggregateInputType = {
   sourceTransaction?: true
   sourceId?: true
   asOf?: true
+  touchedPlayers?: true
+  touchedLocations?: true
   _all?: true
 }
 
@@ -204,6 +208,8 @@ export type FollowPositionGroupByOutputType = {
   sourceTransaction: bigint | null
   sourceId: bigint | null
   asOf: Date | null
+  touchedPlayers: string[]
+  touchedLocations: string[]
   _count: FollowPositionCountAggregateOutputType | null
   _avg: FollowPositionAvgAggregateOutputType | null
   _sum: FollowPositionSumAggregateOutputType | null
@@ -236,6 +242,8 @@ export type FollowPositionWhereInput = {
   sourceTransaction?: Prisma.BigIntNullableFilter<"FollowPosition"> | bigint | number | null
   sourceId?: Prisma.BigIntNullableFilter<"FollowPosition"> | bigint | number | null
   asOf?: Prisma.DateTimeNullableFilter<"FollowPosition"> | Date | string | null
+  touchedPlayers?: Prisma.StringNullableListFilter<"FollowPosition">
+  touchedLocations?: Prisma.StringNullableListFilter<"FollowPosition">
 }
 
 export type FollowPositionOrderByWithRelationInput = {
@@ -245,6 +253,8 @@ export type FollowPositionOrderByWithRelationInput = {
   sourceTransaction?: Prisma.SortOrderInput | Prisma.SortOrder
   sourceId?: Prisma.SortOrderInput | Prisma.SortOrder
   asOf?: Prisma.SortOrderInput | Prisma.SortOrder
+  touchedPlayers?: Prisma.SortOrder
+  touchedLocations?: Prisma.SortOrder
 }
 
 export type FollowPositionWhereUniqueInput = Prisma.AtLeast<{
@@ -257,6 +267,8 @@ export type FollowPositionWhereUniqueInput = Prisma.AtLeast<{
   sourceTransaction?: Prisma.BigIntNullableFilter<"FollowPosition"> | bigint | number | null
   sourceId?: Prisma.BigIntNullableFilter<"FollowPosition"> | bigint | number | null
   asOf?: Prisma.DateTimeNullableFilter<"FollowPosition"> | Date | string | null
+  touchedPlayers?: Prisma.StringNullableListFilter<"FollowPosition">
+  touchedLocations?: Prisma.StringNullableListFilter<"FollowPosition">
 }, "singleton">
 
 export type FollowPositionOrderByWithAggregationInput = {
@@ -266,6 +278,8 @@ export type FollowPositionOrderByWithAggregationInput = {
   sourceTransaction?: Prisma.SortOrderInput | Prisma.SortOrder
   sourceId?: Prisma.SortOrderInput | Prisma.SortOrder
   asOf?: Prisma.SortOrderInput | Prisma.SortOrder
+  touchedPlayers?: Prisma.SortOrder
+  touchedLocations?: Prisma.SortOrder
   _count?: Prisma.FollowPositionCountOrderByAggregateInput
   _avg?: Prisma.FollowPositionAvgOrderByAggregateInput
   _max?: Prisma.FollowPositionMaxOrderByAggregateInput
@@ -283,6 +297,8 @@ export type FollowPositionScalarWhereWithAggregatesInput = {
   sourceTransaction?: Prisma.BigIntNullableWithAggregatesFilter<"FollowPosition"> | bigint | number | null
   sourceId?: Prisma.BigIntNullableWithAggregatesFilter<"FollowPosition"> | bigint | number | null
   asOf?: Prisma.DateTimeNullableWithAggregatesFilter<"FollowPosition"> | Date | string | null
+  touchedPlayers?: Prisma.StringNullableListFilter<"FollowPosition">
+  touchedLocations?: Prisma.StringNullableListFilter<"FollowPosition">
 }
 
 export type FollowPositionCreateInput = {
@@ -292,6 +308,8 @@ export type FollowPositionCreateInput = {
   sourceTransaction?: bigint | number | null
   sourceId?: bigint | number | null
   asOf?: Date | string | null
+  touchedPlayers?: Prisma.FollowPositionCreatetouchedPlayersInput | string[]
+  touchedLocations?: Prisma.FollowPositionCreatetouchedLocationsInput | string[]
 }
 
 export type FollowPositionUncheckedCreateInput = {
@@ -301,6 +319,8 @@ export type FollowPositionUncheckedCreateInput = {
   sourceTransaction?: bigint | number | null
   sourceId?: bigint | number | null
   asOf?: Date | string | null
+  touchedPlayers?: Prisma.FollowPositionCreatetouchedPlayersInput | string[]
+  touchedLocations?: Prisma.FollowPositionCreatetouchedLocationsInput | string[]
 }
 
 export type FollowPositionUpdateInput = {
@@ -310,6 +330,8 @@ export type FollowPositionUpdateInput = {
   sourceTransaction?: Prisma.NullableBigIntFieldUpdateOperationsInput | bigint | number | null
   sourceId?: Prisma.NullableBigIntFieldUpdateOperationsInput | bigint | number | null
   asOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  touchedPlayers?: Prisma.FollowPositionUpdatetouchedPlayersInput | string[]
+  touchedLocations?: Prisma.FollowPositionUpdatetouchedLocationsInput | string[]
 }
 
 export type FollowPositionUncheckedUpdateInput = {
@@ -319,6 +341,8 @@ export type FollowPositionUncheckedUpdateInput = {
   sourceTransaction?: Prisma.NullableBigIntFieldUpdateOperationsInput | bigint | number | null
   sourceId?: Prisma.NullableBigIntFieldUpdateOperationsInput | bigint | number | null
   asOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  touchedPlayers?: Prisma.FollowPositionUpdatetouchedPlayersInput | string[]
+  touchedLocations?: Prisma.FollowPositionUpdatetouchedLocationsInput | string[]
 }
 
 export type FollowPositionCreateManyInput = {
@@ -328,6 +352,8 @@ export type FollowPositionCreateManyInput = {
   sourceTransaction?: bigint | number | null
   sourceId?: bigint | number | null
   asOf?: Date | string | null
+  touchedPlayers?: Prisma.FollowPositionCreatetouchedPlayersInput | string[]
+  touchedLocations?: Prisma.FollowPositionCreatetouchedLocationsInput | string[]
 }
 
 export type FollowPositionUpdateManyMutationInput = {
@@ -337,6 +363,8 @@ export type FollowPositionUpdateManyMutationInput = {
   sourceTransaction?: Prisma.NullableBigIntFieldUpdateOperationsInput | bigint | number | null
   sourceId?: Prisma.NullableBigIntFieldUpdateOperationsInput | bigint | number | null
   asOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  touchedPlayers?: Prisma.FollowPositionUpdatetouchedPlayersInput | string[]
+  touchedLocations?: Prisma.FollowPositionUpdatetouchedLocationsInput | string[]
 }
 
 export type FollowPositionUncheckedUpdateManyInput = {
@@ -346,6 +374,8 @@ export type FollowPositionUncheckedUpdateManyInput = {
   sourceTransaction?: Prisma.NullableBigIntFieldUpdateOperationsInput | bigint | number | null
   sourceId?: Prisma.NullableBigIntFieldUpdateOperationsInput | bigint | number | null
   asOf?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  touchedPlayers?: Prisma.FollowPositionUpdatetouchedPlayersInput | string[]
+  touchedLocations?: Prisma.FollowPositionUpdatetouchedLocationsInput | string[]
 }
 
 export type FollowPositionCountOrderByAggregateInput = {
@@ -355,6 +385,8 @@ export type FollowPositionCountOrderByAggregateInput = {
   sourceTransaction?: Prisma.SortOrder
   sourceId?: Prisma.SortOrder
   asOf?: Prisma.SortOrder
+  touchedPlayers?: Prisma.SortOrder
+  touchedLocations?: Prisma.SortOrder
 }
 
 export type FollowPositionAvgOrderByAggregateInput = {
@@ -389,6 +421,14 @@ export type FollowPositionSumOrderByAggregateInput = {
   sourceId?: Prisma.SortOrder
 }
 
+export type FollowPositionCreatetouchedPlayersInput = {
+  set: string[]
+}
+
+export type FollowPositionCreatetouchedLocationsInput = {
+  set: string[]
+}
+
 export type NullableBigIntFieldUpdateOperationsInput = {
   set?: bigint | number | null
   increment?: bigint | number
@@ -401,6 +441,16 @@ export type NullableDateTimeFieldUpdateOperationsInput = {
   set?: Date | string | null
 }
 
+export type FollowPositionUpdatetouchedPlayersInput = {
+  set?: string[]
+  push?: string | string[]
+}
+
+export type FollowPositionUpdatetouchedLocationsInput = {
+  set?: string[]
+  push?: string | string[]
+}
+
 
 
 export type FollowPositionSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -410,6 +460,8 @@ export type FollowPositionSelect<ExtArgs extends runtime.Types.Extensions.Intern
   sourceTransaction?: boolean
   sourceId?: boolean
   asOf?: boolean
+  touchedPlayers?: boolean
+  touchedLocations?: boolean
 }, ExtArgs["result"]["followPosition"]>
 
 export type FollowPositionSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -419,6 +471,8 @@ export type FollowPositionSelectCreateManyAndReturn<ExtArgs extends runtime.Type
   sourceTransaction?: boolean
   sourceId?: boolean
   asOf?: boolean
+  touchedPlayers?: boolean
+  touchedLocations?: boolean
 }, ExtArgs["result"]["followPosition"]>
 
 export type FollowPositionSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -428,6 +482,8 @@ export type FollowPositionSelectUpdateManyAndReturn<ExtArgs extends runtime.Type
   sourceTransaction?: boolean
   sourceId?: boolean
   asOf?: boolean
+  touchedPlayers?: boolean
+  touchedLocations?: boolean
 }, ExtArgs["result"]["followPosition"]>
 
 export type FollowPositionSelectScalar = {
@@ -437,9 +493,11 @@ export type FollowPositionSelectScalar = {
   sourceTransaction?: boolean
   sourceId?: boolean
   asOf?: boolean
+  touchedPlayers?: boolean
+  touchedLocations?: boolean
 }
 
-export type FollowPositionOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"singleton" | "epoch" | "step" | "sourceTransaction" | "sourceId" | "asOf", ExtArgs["result"]["followPosition"]>
+export type FollowPositionOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"singleton" | "epoch" | "step" | "sourceTransaction" | "sourceId" | "asOf" | "touchedPlayers" | "touchedLocations", ExtArgs["result"]["followPosition"]>
 
 export type $FollowPositionPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   name: "FollowPosition"
@@ -451,6 +509,8 @@ export type $FollowPositionPayload<ExtArgs extends runtime.Types.Extensions.Inte
     sourceTransaction: bigint | null
     sourceId: bigint | null
     asOf: Date | null
+    touchedPlayers: string[]
+    touchedLocations: string[]
   }, ExtArgs["result"]["followPosition"]>
   composites: {}
 }
@@ -880,6 +940,8 @@ export interface FollowPositionFieldRefs {
   readonly sourceTransaction: Prisma.FieldRef<"FollowPosition", 'BigInt'>
   readonly sourceId: Prisma.FieldRef<"FollowPosition", 'BigInt'>
   readonly asOf: Prisma.FieldRef<"FollowPosition", 'DateTime'>
+  readonly touchedPlayers: Prisma.FieldRef<"FollowPosition", 'String[]'>
+  readonly touchedLocations: Prisma.FieldRef<"FollowPosition", 'String[]'>
 }
     
 

@@ -41,6 +41,7 @@ export type MoveRequestCountAggregateOutputType = {
   contentHash: number
   answer: number
   createdAt: number
+  touchedLocations: number
   _all: number
 }
 
@@ -62,6 +63,7 @@ export type MoveRequestCountAggregateInputType = {
   contentHash?: true
   answer?: true
   createdAt?: true
+  touchedLocations?: true
   _all?: true
 }
 
@@ -142,6 +144,7 @@ export type MoveRequestGroupByOutputType = {
   contentHash: runtime.Bytes
   answer: runtime.JsonValue | null
   createdAt: Date
+  touchedLocations: string[]
   _count: MoveRequestCountAggregateOutputType | null
   _min: MoveRequestMinAggregateOutputType | null
   _max: MoveRequestMaxAggregateOutputType | null
@@ -170,6 +173,7 @@ export type MoveRequestWhereInput = {
   contentHash?: Prisma.BytesFilter<"MoveRequest"> | runtime.Bytes
   answer?: Prisma.JsonNullableFilter<"MoveRequest">
   createdAt?: Prisma.DateTimeFilter<"MoveRequest"> | Date | string
+  touchedLocations?: Prisma.StringNullableListFilter<"MoveRequest">
 }
 
 export type MoveRequestOrderByWithRelationInput = {
@@ -177,6 +181,7 @@ export type MoveRequestOrderByWithRelationInput = {
   contentHash?: Prisma.SortOrder
   answer?: Prisma.SortOrderInput | Prisma.SortOrder
   createdAt?: Prisma.SortOrder
+  touchedLocations?: Prisma.SortOrder
 }
 
 export type MoveRequestWhereUniqueInput = Prisma.AtLeast<{
@@ -187,6 +192,7 @@ export type MoveRequestWhereUniqueInput = Prisma.AtLeast<{
   contentHash?: Prisma.BytesFilter<"MoveRequest"> | runtime.Bytes
   answer?: Prisma.JsonNullableFilter<"MoveRequest">
   createdAt?: Prisma.DateTimeFilter<"MoveRequest"> | Date | string
+  touchedLocations?: Prisma.StringNullableListFilter<"MoveRequest">
 }, "requestId">
 
 export type MoveRequestOrderByWithAggregationInput = {
@@ -194,6 +200,7 @@ export type MoveRequestOrderByWithAggregationInput = {
   contentHash?: Prisma.SortOrder
   answer?: Prisma.SortOrderInput | Prisma.SortOrder
   createdAt?: Prisma.SortOrder
+  touchedLocations?: Prisma.SortOrder
   _count?: Prisma.MoveRequestCountOrderByAggregateInput
   _max?: Prisma.MoveRequestMaxOrderByAggregateInput
   _min?: Prisma.MoveRequestMinOrderByAggregateInput
@@ -207,6 +214,7 @@ export type MoveRequestScalarWhereWithAggregatesInput = {
   contentHash?: Prisma.BytesWithAggregatesFilter<"MoveRequest"> | runtime.Bytes
   answer?: Prisma.JsonNullableWithAggregatesFilter<"MoveRequest">
   createdAt?: Prisma.DateTimeWithAggregatesFilter<"MoveRequest"> | Date | string
+  touchedLocations?: Prisma.StringNullableListFilter<"MoveRequest">
 }
 
 export type MoveRequestCreateInput = {
@@ -214,6 +222,7 @@ export type MoveRequestCreateInput = {
   contentHash: runtime.Bytes
   answer?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   createdAt?: Date | string
+  touchedLocations?: Prisma.MoveRequestCreatetouchedLocationsInput | string[]
 }
 
 export type MoveRequestUncheckedCreateInput = {
@@ -221,6 +230,7 @@ export type MoveRequestUncheckedCreateInput = {
   contentHash: runtime.Bytes
   answer?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   createdAt?: Date | string
+  touchedLocations?: Prisma.MoveRequestCreatetouchedLocationsInput | string[]
 }
 
 export type MoveRequestUpdateInput = {
@@ -228,6 +238,7 @@ export type MoveRequestUpdateInput = {
   contentHash?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
   answer?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  touchedLocations?: Prisma.MoveRequestUpdatetouchedLocationsInput | string[]
 }
 
 export type MoveRequestUncheckedUpdateInput = {
@@ -235,6 +246,7 @@ export type MoveRequestUncheckedUpdateInput = {
   contentHash?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
   answer?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  touchedLocations?: Prisma.MoveRequestUpdatetouchedLocationsInput | string[]
 }
 
 export type MoveRequestCreateManyInput = {
@@ -242,6 +254,7 @@ export type MoveRequestCreateManyInput = {
   contentHash: runtime.Bytes
   answer?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   createdAt?: Date | string
+  touchedLocations?: Prisma.MoveRequestCreatetouchedLocationsInput | string[]
 }
 
 export type MoveRequestUpdateManyMutationInput = {
@@ -249,6 +262,7 @@ export type MoveRequestUpdateManyMutationInput = {
   contentHash?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
   answer?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  touchedLocations?: Prisma.MoveRequestUpdatetouchedLocationsInput | string[]
 }
 
 export type MoveRequestUncheckedUpdateManyInput = {
@@ -256,6 +270,7 @@ export type MoveRequestUncheckedUpdateManyInput = {
   contentHash?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
   answer?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  touchedLocations?: Prisma.MoveRequestUpdatetouchedLocationsInput | string[]
 }
 
 export type MoveRequestCountOrderByAggregateInput = {
@@ -263,6 +278,7 @@ export type MoveRequestCountOrderByAggregateInput = {
   contentHash?: Prisma.SortOrder
   answer?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
+  touchedLocations?: Prisma.SortOrder
 }
 
 export type MoveRequestMaxOrderByAggregateInput = {
@@ -277,8 +293,17 @@ export type MoveRequestMinOrderByAggregateInput = {
   createdAt?: Prisma.SortOrder
 }
 
+export type MoveRequestCreatetouchedLocationsInput = {
+  set: string[]
+}
+
 export type BytesFieldUpdateOperationsInput = {
   set?: runtime.Bytes
+}
+
+export type MoveRequestUpdatetouchedLocationsInput = {
+  set?: string[]
+  push?: string | string[]
 }
 
 
@@ -288,6 +313,7 @@ export type MoveRequestSelect<ExtArgs extends runtime.Types.Extensions.InternalA
   contentHash?: boolean
   answer?: boolean
   createdAt?: boolean
+  touchedLocations?: boolean
 }, ExtArgs["result"]["moveRequest"]>
 
 export type MoveRequestSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -295,6 +321,7 @@ export type MoveRequestSelectCreateManyAndReturn<ExtArgs extends runtime.Types.E
   contentHash?: boolean
   answer?: boolean
   createdAt?: boolean
+  touchedLocations?: boolean
 }, ExtArgs["result"]["moveRequest"]>
 
 export type MoveRequestSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -302,6 +329,7 @@ export type MoveRequestSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.E
   contentHash?: boolean
   answer?: boolean
   createdAt?: boolean
+  touchedLocations?: boolean
 }, ExtArgs["result"]["moveRequest"]>
 
 export type MoveRequestSelectScalar = {
@@ -309,9 +337,10 @@ export type MoveRequestSelectScalar = {
   contentHash?: boolean
   answer?: boolean
   createdAt?: boolean
+  touchedLocations?: boolean
 }
 
-export type MoveRequestOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"requestId" | "contentHash" | "answer" | "createdAt", ExtArgs["result"]["moveRequest"]>
+export type MoveRequestOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"requestId" | "contentHash" | "answer" | "createdAt" | "touchedLocations", ExtArgs["result"]["moveRequest"]>
 
 export type $MoveRequestPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   name: "MoveRequest"
@@ -321,6 +350,7 @@ export type $MoveRequestPayload<ExtArgs extends runtime.Types.Extensions.Interna
     contentHash: runtime.Bytes
     answer: runtime.JsonValue | null
     createdAt: Date
+    touchedLocations: string[]
   }, ExtArgs["result"]["moveRequest"]>
   composites: {}
 }
@@ -748,6 +778,7 @@ export interface MoveRequestFieldRefs {
   readonly contentHash: Prisma.FieldRef<"MoveRequest", 'Bytes'>
   readonly answer: Prisma.FieldRef<"MoveRequest", 'Json'>
   readonly createdAt: Prisma.FieldRef<"MoveRequest", 'DateTime'>
+  readonly touchedLocations: Prisma.FieldRef<"MoveRequest", 'String[]'>
 }
     
 

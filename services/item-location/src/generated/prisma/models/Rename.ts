@@ -43,6 +43,7 @@ export type RenameMinAggregateOutputType = {
   doneThrough: string | null
   rowsDone: bigint | null
   startedAt: Date | null
+  finished: boolean | null
 }
 
 export type RenameMaxAggregateOutputType = {
@@ -52,6 +53,7 @@ export type RenameMaxAggregateOutputType = {
   doneThrough: string | null
   rowsDone: bigint | null
   startedAt: Date | null
+  finished: boolean | null
 }
 
 export type RenameCountAggregateOutputType = {
@@ -61,6 +63,9 @@ export type RenameCountAggregateOutputType = {
   doneThrough: number
   rowsDone: number
   startedAt: number
+  finished: number
+  touchedPlayers: number
+  touchedLocations: number
   _all: number
 }
 
@@ -82,6 +87,7 @@ export type RenameMinAggregateInputType = {
   doneThrough?: true
   rowsDone?: true
   startedAt?: true
+  finished?: true
 }
 
 export type RenameMaxAggregateInputType = {
@@ -91,6 +97,7 @@ export type RenameMaxAggregateInputType = {
   doneThrough?: true
   rowsDone?: true
   startedAt?: true
+  finished?: true
 }
 
 export type RenameCountAggregateInputType = {
@@ -100,6 +107,9 @@ export type RenameCountAggregateInputType = {
   doneThrough?: true
   rowsDone?: true
   startedAt?: true
+  finished?: true
+  touchedPlayers?: true
+  touchedLocations?: true
   _all?: true
 }
 
@@ -196,6 +206,9 @@ export type RenameGroupByOutputType = {
   doneThrough: string | null
   rowsDone: bigint
   startedAt: Date
+  finished: boolean
+  touchedPlayers: string[]
+  touchedLocations: string[]
   _count: RenameCountAggregateOutputType | null
   _avg: RenameAvgAggregateOutputType | null
   _sum: RenameSumAggregateOutputType | null
@@ -228,6 +241,9 @@ export type RenameWhereInput = {
   doneThrough?: Prisma.UuidNullableFilter<"Rename"> | string | null
   rowsDone?: Prisma.BigIntFilter<"Rename"> | bigint | number
   startedAt?: Prisma.DateTimeFilter<"Rename"> | Date | string
+  finished?: Prisma.BoolFilter<"Rename"> | boolean
+  touchedPlayers?: Prisma.StringNullableListFilter<"Rename">
+  touchedLocations?: Prisma.StringNullableListFilter<"Rename">
 }
 
 export type RenameOrderByWithRelationInput = {
@@ -237,6 +253,9 @@ export type RenameOrderByWithRelationInput = {
   doneThrough?: Prisma.SortOrderInput | Prisma.SortOrder
   rowsDone?: Prisma.SortOrder
   startedAt?: Prisma.SortOrder
+  finished?: Prisma.SortOrder
+  touchedPlayers?: Prisma.SortOrder
+  touchedLocations?: Prisma.SortOrder
 }
 
 export type RenameWhereUniqueInput = Prisma.AtLeast<{
@@ -250,6 +269,9 @@ export type RenameWhereUniqueInput = Prisma.AtLeast<{
   doneThrough?: Prisma.UuidNullableFilter<"Rename"> | string | null
   rowsDone?: Prisma.BigIntFilter<"Rename"> | bigint | number
   startedAt?: Prisma.DateTimeFilter<"Rename"> | Date | string
+  finished?: Prisma.BoolFilter<"Rename"> | boolean
+  touchedPlayers?: Prisma.StringNullableListFilter<"Rename">
+  touchedLocations?: Prisma.StringNullableListFilter<"Rename">
 }, "noun_id">
 
 export type RenameOrderByWithAggregationInput = {
@@ -259,6 +281,9 @@ export type RenameOrderByWithAggregationInput = {
   doneThrough?: Prisma.SortOrderInput | Prisma.SortOrder
   rowsDone?: Prisma.SortOrder
   startedAt?: Prisma.SortOrder
+  finished?: Prisma.SortOrder
+  touchedPlayers?: Prisma.SortOrder
+  touchedLocations?: Prisma.SortOrder
   _count?: Prisma.RenameCountOrderByAggregateInput
   _avg?: Prisma.RenameAvgOrderByAggregateInput
   _max?: Prisma.RenameMaxOrderByAggregateInput
@@ -276,6 +301,9 @@ export type RenameScalarWhereWithAggregatesInput = {
   doneThrough?: Prisma.UuidNullableWithAggregatesFilter<"Rename"> | string | null
   rowsDone?: Prisma.BigIntWithAggregatesFilter<"Rename"> | bigint | number
   startedAt?: Prisma.DateTimeWithAggregatesFilter<"Rename"> | Date | string
+  finished?: Prisma.BoolWithAggregatesFilter<"Rename"> | boolean
+  touchedPlayers?: Prisma.StringNullableListFilter<"Rename">
+  touchedLocations?: Prisma.StringNullableListFilter<"Rename">
 }
 
 export type RenameCreateInput = {
@@ -285,6 +313,9 @@ export type RenameCreateInput = {
   doneThrough?: string | null
   rowsDone?: bigint | number
   startedAt?: Date | string
+  finished?: boolean
+  touchedPlayers?: Prisma.RenameCreatetouchedPlayersInput | string[]
+  touchedLocations?: Prisma.RenameCreatetouchedLocationsInput | string[]
 }
 
 export type RenameUncheckedCreateInput = {
@@ -294,6 +325,9 @@ export type RenameUncheckedCreateInput = {
   doneThrough?: string | null
   rowsDone?: bigint | number
   startedAt?: Date | string
+  finished?: boolean
+  touchedPlayers?: Prisma.RenameCreatetouchedPlayersInput | string[]
+  touchedLocations?: Prisma.RenameCreatetouchedLocationsInput | string[]
 }
 
 export type RenameUpdateInput = {
@@ -303,6 +337,9 @@ export type RenameUpdateInput = {
   doneThrough?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   rowsDone?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   startedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  finished?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  touchedPlayers?: Prisma.RenameUpdatetouchedPlayersInput | string[]
+  touchedLocations?: Prisma.RenameUpdatetouchedLocationsInput | string[]
 }
 
 export type RenameUncheckedUpdateInput = {
@@ -312,6 +349,9 @@ export type RenameUncheckedUpdateInput = {
   doneThrough?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   rowsDone?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   startedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  finished?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  touchedPlayers?: Prisma.RenameUpdatetouchedPlayersInput | string[]
+  touchedLocations?: Prisma.RenameUpdatetouchedLocationsInput | string[]
 }
 
 export type RenameCreateManyInput = {
@@ -321,6 +361,9 @@ export type RenameCreateManyInput = {
   doneThrough?: string | null
   rowsDone?: bigint | number
   startedAt?: Date | string
+  finished?: boolean
+  touchedPlayers?: Prisma.RenameCreatetouchedPlayersInput | string[]
+  touchedLocations?: Prisma.RenameCreatetouchedLocationsInput | string[]
 }
 
 export type RenameUpdateManyMutationInput = {
@@ -330,6 +373,9 @@ export type RenameUpdateManyMutationInput = {
   doneThrough?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   rowsDone?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   startedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  finished?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  touchedPlayers?: Prisma.RenameUpdatetouchedPlayersInput | string[]
+  touchedLocations?: Prisma.RenameUpdatetouchedLocationsInput | string[]
 }
 
 export type RenameUncheckedUpdateManyInput = {
@@ -339,6 +385,17 @@ export type RenameUncheckedUpdateManyInput = {
   doneThrough?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   rowsDone?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   startedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  finished?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  touchedPlayers?: Prisma.RenameUpdatetouchedPlayersInput | string[]
+  touchedLocations?: Prisma.RenameUpdatetouchedLocationsInput | string[]
+}
+
+export type StringNullableListFilter<$PrismaModel = never> = {
+  equals?: string[] | Prisma.ListStringFieldRefInput<$PrismaModel> | null
+  has?: string | Prisma.StringFieldRefInput<$PrismaModel> | null
+  hasEvery?: string[] | Prisma.ListStringFieldRefInput<$PrismaModel>
+  hasSome?: string[] | Prisma.ListStringFieldRefInput<$PrismaModel>
+  isEmpty?: boolean
 }
 
 export type RenameNounIdCompoundUniqueInput = {
@@ -353,6 +410,9 @@ export type RenameCountOrderByAggregateInput = {
   doneThrough?: Prisma.SortOrder
   rowsDone?: Prisma.SortOrder
   startedAt?: Prisma.SortOrder
+  finished?: Prisma.SortOrder
+  touchedPlayers?: Prisma.SortOrder
+  touchedLocations?: Prisma.SortOrder
 }
 
 export type RenameAvgOrderByAggregateInput = {
@@ -367,6 +427,7 @@ export type RenameMaxOrderByAggregateInput = {
   doneThrough?: Prisma.SortOrder
   rowsDone?: Prisma.SortOrder
   startedAt?: Prisma.SortOrder
+  finished?: Prisma.SortOrder
 }
 
 export type RenameMinOrderByAggregateInput = {
@@ -376,11 +437,30 @@ export type RenameMinOrderByAggregateInput = {
   doneThrough?: Prisma.SortOrder
   rowsDone?: Prisma.SortOrder
   startedAt?: Prisma.SortOrder
+  finished?: Prisma.SortOrder
 }
 
 export type RenameSumOrderByAggregateInput = {
   version?: Prisma.SortOrder
   rowsDone?: Prisma.SortOrder
+}
+
+export type RenameCreatetouchedPlayersInput = {
+  set: string[]
+}
+
+export type RenameCreatetouchedLocationsInput = {
+  set: string[]
+}
+
+export type RenameUpdatetouchedPlayersInput = {
+  set?: string[]
+  push?: string | string[]
+}
+
+export type RenameUpdatetouchedLocationsInput = {
+  set?: string[]
+  push?: string | string[]
 }
 
 
@@ -392,6 +472,9 @@ export type RenameSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs =
   doneThrough?: boolean
   rowsDone?: boolean
   startedAt?: boolean
+  finished?: boolean
+  touchedPlayers?: boolean
+  touchedLocations?: boolean
 }, ExtArgs["result"]["rename"]>
 
 export type RenameSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -401,6 +484,9 @@ export type RenameSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extens
   doneThrough?: boolean
   rowsDone?: boolean
   startedAt?: boolean
+  finished?: boolean
+  touchedPlayers?: boolean
+  touchedLocations?: boolean
 }, ExtArgs["result"]["rename"]>
 
 export type RenameSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -410,6 +496,9 @@ export type RenameSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extens
   doneThrough?: boolean
   rowsDone?: boolean
   startedAt?: boolean
+  finished?: boolean
+  touchedPlayers?: boolean
+  touchedLocations?: boolean
 }, ExtArgs["result"]["rename"]>
 
 export type RenameSelectScalar = {
@@ -419,9 +508,12 @@ export type RenameSelectScalar = {
   doneThrough?: boolean
   rowsDone?: boolean
   startedAt?: boolean
+  finished?: boolean
+  touchedPlayers?: boolean
+  touchedLocations?: boolean
 }
 
-export type RenameOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"noun" | "id" | "version" | "doneThrough" | "rowsDone" | "startedAt", ExtArgs["result"]["rename"]>
+export type RenameOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"noun" | "id" | "version" | "doneThrough" | "rowsDone" | "startedAt" | "finished" | "touchedPlayers" | "touchedLocations", ExtArgs["result"]["rename"]>
 
 export type $RenamePayload<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   name: "Rename"
@@ -433,6 +525,9 @@ export type $RenamePayload<ExtArgs extends runtime.Types.Extensions.InternalArgs
     doneThrough: string | null
     rowsDone: bigint
     startedAt: Date
+    finished: boolean
+    touchedPlayers: string[]
+    touchedLocations: string[]
   }, ExtArgs["result"]["rename"]>
   composites: {}
 }
@@ -862,6 +957,9 @@ export interface RenameFieldRefs {
   readonly doneThrough: Prisma.FieldRef<"Rename", 'String'>
   readonly rowsDone: Prisma.FieldRef<"Rename", 'BigInt'>
   readonly startedAt: Prisma.FieldRef<"Rename", 'DateTime'>
+  readonly finished: Prisma.FieldRef<"Rename", 'Boolean'>
+  readonly touchedPlayers: Prisma.FieldRef<"Rename", 'String[]'>
+  readonly touchedLocations: Prisma.FieldRef<"Rename", 'String[]'>
 }
     
 
