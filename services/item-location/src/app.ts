@@ -18,6 +18,7 @@ import { itemLocationRpcs, playerItemLocationRpcs } from './rpc.ts';
 import { createLocations } from './service/locations.ts';
 import { createPages } from './service/pages.ts';
 import { createService } from './service.ts';
+import { startWatches } from './watches.ts';
 
 /** Starts the service: it follows player-state, and answers calls once its database is migrated. */
 export async function startApp(config: Config): Promise<App> {
@@ -73,7 +74,16 @@ export async function startApp(config: Config): Promise<App> {
     });
     foundation.onClose(() => moves.stop());
 
-    const service = createService({ postgres, pages, listings, queries });
+    const watches = startWatches({
+      listings,
+      postgres,
+      meter: telemetry.meter,
+      logger,
+      heartbeatMs: config.WATCH_HEARTBEAT_MS,
+    });
+    foundation.onClose(() => watches.close());
+
+    const service = createService({ postgres, pages, listings, queries, watches });
     return await startService(foundation, [
       itemLocationRpcs(service),
       locationRpcs(createLocations({ postgres, pageTokens })),

@@ -11,6 +11,11 @@ const settings = {
     desc: 'How long answers to moves are kept for repeats',
     example: '30',
   }),
+  WATCH_HEARTBEAT_MS: count({
+    default: 15_000,
+    desc: 'The longest silence of a watch, broken by a heartbeat',
+    example: '15000',
+  }),
   CACHE_L1_MAX_BYTES: count({
     default: 64_000_000,
     desc: 'What a process keeps of first pages in its memory, in bytes, and a quarter of it of other queries; 0: nothing',

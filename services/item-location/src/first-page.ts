@@ -6,8 +6,21 @@ export type ListingId = { by: 'owner' | 'location'; id: string };
 /** One of its first pages. */
 export type FirstPage = ListingId & { pageSize: number };
 
+/** The size of the page that a watch is sent. */
+export const WATCHED_PAGE_SIZE = 100;
+
 /** The sizes of first pages that are cached: the default, and that of a watch. */
-export const CACHED_PAGE_SIZES = [20, 100] as const;
+export const CACHED_PAGE_SIZES = [20, WATCHED_PAGE_SIZE] as const;
+
+/** What a watch of the listing is known by. */
+export function toWatchKey({ by, id }: ListingId): string {
+  return `${by}:${id}`;
+}
+
+export function fromWatchKey(key: string): ListingId {
+  const [by, id] = key.split(':') as [ListingId['by'], string];
+  return { by, id };
+}
 
 /** The page that a query without a token asks for, if it is one that is cached. */
 export function firstPageOf({ by, value, pageSize }: Listing): FirstPage | undefined {

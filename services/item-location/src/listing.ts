@@ -32,7 +32,7 @@ function filterOf(request: ListItemLocationsRequest): [FilterKind, string] {
 }
 
 /** A player sees its own things and what lies at a location: a place in the world is visible to all. */
-export function mayList(caller: Caller, { by, value }: Listing): boolean {
+export function mayList(caller: Caller, { by, value }: Pick<Listing, 'by' | 'value'>): boolean {
   return caller.role !== 'PLAYER' || by === 'location' || (by === 'owner' && value === caller.subject.toLowerCase());
 }
 

@@ -84,6 +84,11 @@ function outcome(call: Promise<unknown>): Promise<string> {
   );
 }
 
+async function firstOf<T>(stream: AsyncIterable<T>): Promise<T | undefined> {
+  for await (const step of stream) return step;
+  return undefined;
+}
+
 const position = { x: 1, y: 2, z: 3 };
 type Clients = ReturnType<typeof clients>;
 const CALLS: Record<string, (on: Clients) => Promise<unknown>> = {
@@ -99,6 +104,9 @@ const CALLS: Record<string, (on: Clients) => Promise<unknown>> = {
   'ListItemLocations of a location': ({ things }) => things.listItemLocations({ locationId: mill }),
   'ListItemLocations of an area': ({ things }) => things.listItemLocations({ areaCode: '111' }),
   'ListItemLocations of an item': ({ things }) => things.listItemLocations({ itemId: 'iron-sword' }),
+  'WatchItemLocations of itself': ({ things }) => firstOf(things.watchItemLocations({ playerId: ada.toUpperCase() })),
+  'WatchItemLocations of another player': ({ things }) => firstOf(things.watchItemLocations({ playerId: bob })),
+  'WatchItemLocations of a location': ({ things }) => firstOf(things.watchItemLocations({ locationId: mill })),
   'MoveItems of its own thing': ({ things }) =>
     things.moveItems({ requestId: randomUUID(), moves: [{ gameItemId: sword, locationId: mill, position }] }),
   'MoveItems of another’s thing': ({ things }) =>
@@ -124,6 +132,9 @@ const OUTCOMES: Record<keyof typeof CALLS, string[]> = {
   'ListItemLocations of a location': ['OK', 'OK', 'OK', denied],
   'ListItemLocations of an area': ['FILTER_NOT_ALLOWED', 'OK', 'OK', denied],
   'ListItemLocations of an item': ['FILTER_NOT_ALLOWED', 'OK', 'OK', denied],
+  'WatchItemLocations of itself': ['OK', 'OK', 'OK', denied],
+  'WatchItemLocations of another player': ['FILTER_NOT_ALLOWED', 'OK', 'OK', denied],
+  'WatchItemLocations of a location': ['OK', 'OK', 'OK', denied],
   'MoveItems of its own thing': ['OK', 'OK', 'OK', denied],
   'MoveItems of another’s thing': ['NOT_OWNER', 'OK', 'OK', denied],
   CreateLocation: [denied, denied, 'OK', denied],
@@ -275,6 +286,8 @@ describe('answers', () => {
 describe('requests that break a rule', () => {
   const wrong: [string, (on: Clients) => Promise<unknown>][] = [
     ['no filter', ({ things }) => things.listItemLocations({})],
+    ['a watch of nothing', ({ things }) => firstOf(things.watchItemLocations({}))],
+    ['a watch of two', ({ things }) => firstOf(things.watchItemLocations({ playerId: ada, locationId: mill }))],
     ['two filters', ({ things }) => things.listItemLocations({ playerId: ada, areaCode: '111' })],
     ['a page of 1,001', ({ things }) => things.listItemLocations({ playerId: ada, pageSize: 1001 })],
     ['a wrong UUID', ({ things }) => things.getItemLocation({ gameItemId: 'sword' })],

@@ -11,6 +11,7 @@ import {
   GetPlayerItemLocationsResponseSchema,
   PlayerItemLocationService,
 } from '@realmkeep/proto/realmkeep/item_location/v1/player_item_location_service';
+import type { ListingId } from './first-page.ts';
 import { toItemLocation } from './item-location.ts';
 import { DEFAULT_PAGE_SIZE, listingOf } from './listing.ts';
 import { movesOf } from './move-request.ts';
@@ -57,6 +58,13 @@ export function itemLocationRpcs(service: Service) {
       const page = read instanceof Promise ? await read : read;
       tellAge(context, page);
       return page.bytes;
+    },
+
+    watchItemLocations({ playerId, locationId, fromVersion }, context) {
+      const listing: ListingId = playerId
+        ? { by: 'owner', id: playerId.toLowerCase() }
+        : { by: 'location', id: locationId.toLowerCase() };
+      return service.watchItemLocations(context.caller, listing, fromVersion);
     },
 
     async moveItems(request, context) {

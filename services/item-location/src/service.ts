@@ -2,10 +2,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Caller } from '@realmkeep/kit/auth/caller';
 import { invalidArgument } from '@realmkeep/kit/errors/common';
 import type { PostgresNodes, Reader } from '@realmkeep/kit/postgres/nodes';
+import type { WatchHub } from '@realmkeep/kit/watch/hub';
 import type { ListingCache } from './cache/listings.ts';
 import type { QueryCache } from './cache/queries.ts';
 import { refusalOf, refuse } from './errors.ts';
-import { firstPageOf } from './first-page.ts';
+import { firstPageOf, type ListingId, toWatchKey } from './first-page.ts';
 import { type Listing, mayList } from './listing.ts';
 import { contentHash, type Move, repeatedThings } from './move-request.ts';
 import { MOST_CACHED, type Query } from './query.ts';
@@ -34,11 +35,13 @@ export function createService({
   pages,
   listings,
   queries,
+  watches,
 }: {
   postgres: Pick<PostgresNodes, 'read' | 'write'>;
   pages: Pick<Pages, 'page' | 'run'>;
   listings: Pick<ListingCache, 'peek' | 'get' | 'changed'>;
   queries: Pick<QueryCache, 'get'>;
+  watches: Pick<WatchHub, 'watch' | 'changed'>;
 }) {
   return {
     async getItemLocation(caller: Caller, gameItemId: string) {
@@ -95,6 +98,14 @@ export function createService({
       return queries.get({ kind: 'list', ...listing });
     },
 
+    /** Encoded WatchItemLocationsResponses. */
+    watchItemLocations(caller: Caller, listing: ListingId, fromVersion: bigint): AsyncIterable<Uint8Array> {
+      if (!mayList(caller, { by: listing.by, value: listing.id })) {
+        throw refuse.FILTER_NOT_ALLOWED('a player watches itself, or a location');
+      }
+      return watches.watch(toWatchKey(listing), fromVersion);
+    },
+
     /** All of a player's things, once what was asked for is followed; waits briefly for that. */
     async getPlayerItemLocations(playerId: string, minPosition: SourcePosition | undefined, signal: AbortSignal) {
       const read = async (node: Reader) => ({ ...(await playerItemLocations(node, playerId)), source: node.source });
@@ -123,6 +134,8 @@ export function createService({
         // Also of a repeated one: its first writer may have died before it came to this.
         const playerIds = [...new Set(answer.item_locations.map((row) => row.owner_id))];
         await listings.changed({ playerIds, locationIds: answer.locations });
+        for (const id of playerIds) watches.changed(toWatchKey({ by: 'owner', id }));
+        for (const id of answer.locations) watches.changed(toWatchKey({ by: 'location', id }));
         return answer;
       } catch (error) {
         throw refusalOf(error) ?? error;

@@ -10,6 +10,7 @@ import { createQueryCache } from '../src/cache/queries.ts';
 import { findListingVersions } from '../src/repository/first-pages.ts';
 import { createPages } from '../src/service/pages.ts';
 import { createService } from '../src/service.ts';
+import { startWatches } from '../src/watches.ts';
 
 const logger = createLogger({ name: 'item-location', level: 'silent' });
 // Longer than any test: nothing but the news of a change replaces what is cached.
@@ -34,13 +35,16 @@ export async function openReplicaProcess(database: TestDatabase, { meter }: Pick
   };
   const listings = createListingCache({ postgres, find: pages.first, versions: findListingVersions, ...levels });
   const queries = createQueryCache({ run: pages.run, ...levels });
+  const watches = startWatches({ listings, postgres, meter, logger, heartbeatMs: 500 });
   return {
+    watches,
     postgres,
     listings,
     queries,
     markers,
-    service: createService({ postgres, pages, listings, queries }),
+    service: createService({ postgres, pages, listings, queries, watches }),
     async close() {
+      await watches.close();
       listings.close();
       queries.close();
       markers.close();

@@ -26,6 +26,12 @@ export function createUncachedService({
       get: async (page) => (await postgres.read((node) => pages.first(node, [page]))).get(toKey(page))!,
       changed: async () => undefined,
     },
+    watches: {
+      watch: () => {
+        throw new Error('nothing is watched here');
+      },
+      changed: () => undefined,
+    },
     queries: { get: async (query) => told(await pages.run(query)) },
   });
 }

@@ -3,6 +3,7 @@ import { satisfies } from '@realmkeep/kit/cache/entry';
 import type { PostgresNodes, Reader } from '@realmkeep/kit/postgres/nodes';
 import {
   CACHED_PAGE_SIZES,
+  contentVersion,
   type FirstPage,
   fromKey,
   isContent,
@@ -92,9 +93,10 @@ export function createListingCache({
       return found?.bytes && isContent(found.version) ? (found as Cached & { bytes: Uint8Array }) : undefined;
     },
 
-    async get(page: FirstPage): Promise<Cached & { bytes: Uint8Array }> {
+    /** @param atLeast the least version of the listing that is wanted, which is known to exist */
+    async get(page: FirstPage, atLeast = 0n): Promise<Cached & { bytes: Uint8Array }> {
       const key = toKey(page);
-      let found = await cache.get(key);
+      let found = await cache.get(key, { minVersion: contentVersion(atLeast) });
       for (let tries = 1; tries < MOST_TRIES && !isContent(found.version); tries += 1) {
         found = await cache.get(key, { minVersion: found.version + 1 });
       }

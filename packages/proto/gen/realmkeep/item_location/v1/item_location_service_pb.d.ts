@@ -384,6 +384,82 @@ export declare type NearbyItemLocation = Message<"realmkeep.item_location.v1.Nea
 export declare const NearbyItemLocationSchema: GenMessage<NearbyItemLocation>;
 
 /**
+ * WatchItemLocationsRequest asks for the things of one player or location, and their changes.
+ *
+ * @generated from message realmkeep.item_location.v1.WatchItemLocationsRequest
+ */
+export declare type WatchItemLocationsRequest = Message<"realmkeep.item_location.v1.WatchItemLocationsRequest"> & {
+  /**
+   * The things that this player holds, a UUID.
+   *
+   * @generated from field: string player_id = 1;
+   */
+  playerId: string;
+
+  /**
+   * The things at this location, a UUID.
+   *
+   * @generated from field: string location_id = 2;
+   */
+  locationId: string;
+
+  /**
+   * The version that the caller has: only newer ones are sent. Default 0: what there is comes at once, if there is or
+   * ever was anything.
+   *
+   * @generated from field: int64 from_version = 3;
+   */
+  fromVersion: bigint;
+};
+
+/**
+ * Describes the message realmkeep.item_location.v1.WatchItemLocationsRequest.
+ * Use `create(WatchItemLocationsRequestSchema)` to create a new message.
+ */
+export declare const WatchItemLocationsRequestSchema: GenMessage<WatchItemLocationsRequest>;
+
+/**
+ * WatchItemLocationsResponse is one step of the stream. A heartbeat has a time alone.
+ *
+ * @generated from message realmkeep.item_location.v1.WatchItemLocationsResponse
+ */
+export declare type WatchItemLocationsResponse = Message<"realmkeep.item_location.v1.WatchItemLocationsResponse"> & {
+  /**
+   * The first 100 things, by game item id, whole; fewer when they would pass 2 MB together.
+   *
+   * @generated from field: repeated realmkeep.item_location.v1.ItemLocation item_locations = 1;
+   */
+  itemLocations: ItemLocation[];
+
+  /**
+   * The token with which ListItemLocations with the same filter goes on. Empty: these are all.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+
+  /**
+   * The time at which this was so. A heartbeat lacks it while the listing can not be read.
+   *
+   * @generated from field: google.protobuf.Timestamp as_of = 4;
+   */
+  asOf?: Timestamp | undefined;
+
+  /**
+   * The version of the listing. 0: a heartbeat, nothing is newer than what was sent before, or than `from_version`.
+   *
+   * @generated from field: int64 version = 5;
+   */
+  version: bigint;
+};
+
+/**
+ * Describes the message realmkeep.item_location.v1.WatchItemLocationsResponse.
+ * Use `create(WatchItemLocationsResponseSchema)` to create a new message.
+ */
+export declare const WatchItemLocationsResponseSchema: GenMessage<WatchItemLocationsResponse>;
+
+/**
  * MoveItemsRequest asks to move things.
  *
  * @generated from message realmkeep.item_location.v1.MoveItemsRequest
@@ -556,6 +632,26 @@ export declare const ItemLocationService: GenService<{
     methodKind: "unary";
     input: typeof NearbyItemLocationsRequestSchema;
     output: typeof NearbyItemLocationsResponseSchema;
+  },
+  /**
+   * Streams the first 100 things of one player or of one location: as they are at once, then again whenever anything of
+   * that listing has changed, also beyond the first 100, each time of a greater version than before. A reader that is
+   * slower than the changes gets what there is when it asks again and not what was in between, so versions may be
+   * skipped. To resume, pass the last version seen: then only newer ones are sent. A player may watch itself and any
+   * location.
+   *
+   * A heartbeat is the first answer when there is nothing newer to send, and breaks every silence of 15 seconds unless
+   * the installation sets another time: a reader that hears nothing for longer calls again. The stream has no end of
+   * its own. UNAVAILABLE ends it when the serving process goes away: call again with the last version seen.
+   *
+   * PERMISSION_DENIED FILTER_NOT_ALLOWED: a player asked for another player.
+   *
+   * @generated from rpc realmkeep.item_location.v1.ItemLocationService.WatchItemLocations
+   */
+  watchItemLocations: {
+    methodKind: "server_streaming";
+    input: typeof WatchItemLocationsRequestSchema;
+    output: typeof WatchItemLocationsResponseSchema;
   },
   /**
    * Moves up to 500 things, all or nothing. Idempotent by `request_id`: the same id with the same content
