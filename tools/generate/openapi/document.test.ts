@@ -25,7 +25,10 @@ type Operation = {
 };
 type Document = {
   paths: Record<string, Record<string, Operation>>;
-  components: { schemas: Record<string, { properties: Record<string, object>; required?: string[]; enum?: string[] }> };
+  components: {
+    responses: Record<string, { 'x-reasons': string[] }>;
+    schemas: Record<string, { properties: Record<string, object>; required?: string[]; enum?: string[] }>;
+  };
 };
 
 const document = parse(text) as Document;
@@ -104,6 +107,16 @@ test('refusals are answers by HTTP status, each with its reasons', () => {
     expect.arrayContaining(['INSUFFICIENT_BALANCE', 'INVENTORY_FULL', 'INVALID_ARGUMENT', 'MALFORMED_REQUEST']),
   );
   expect(responses[503]!.$ref).toBe('#/components/responses/Error503');
+});
+
+test('the refusals of the ingress are told beside those of the services', () => {
+  const reasons = (status: number) => document.components.responses[`Error${status}`]!['x-reasons'];
+  expect(reasons(400)).toEqual(['INVALID_ARGUMENT', 'MALFORMED_REQUEST']);
+  expect(reasons(401)).toEqual(['TOKEN_MISSING', 'TOKEN_INVALID', 'TOKEN_EXPIRED', 'UNAUTHENTICATED']);
+  expect(reasons(403)).toEqual(['ROLE_NOT_ALLOWED', 'NOT_YOUR_DATA']);
+  expect(reasons(429)).toEqual(['RESOURCE_EXHAUSTED', 'RATE_LIMITED']);
+  expect(reasons(503)).toEqual(['UNAVAILABLE', 'UPSTREAM_UNAVAILABLE']);
+  expect(reasons(504)).toEqual(['DEADLINE_EXCEEDED', 'UPSTREAM_TIMEOUT']);
 });
 
 test('a comment is split into what the RPC does and what it refuses', () => {

@@ -39,10 +39,10 @@ function scalarSchema(scalar: ScalarType): Schema {
     case ScalarType.SINT64:
     case ScalarType.SFIXED64:
       // A string, since JavaScript's numbers hold 53 bits.
-      return { type: 'string', format: 'int64', pattern: '^-?[0-9]+$' };
+      return { type: 'string', format: 'int64', pattern: '^-?[0-9]+$', examples: ['7'] };
     case ScalarType.UINT64:
     case ScalarType.FIXED64:
-      return { type: 'string', format: 'uint64', pattern: '^[0-9]+$' };
+      return { type: 'string', format: 'uint64', pattern: '^[0-9]+$', examples: ['7'] };
     default:
       return { type: 'integer', format: 'int32' };
   }

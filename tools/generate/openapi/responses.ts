@@ -1,4 +1,4 @@
-import { REFUSALS } from '../envoy/refusals.ts';
+import { REFUSALS, type Refusal } from '../envoy/refusals.ts';
 import { isOpen } from '../envoy/rpc.ts';
 import type { ToldRefusal } from './comment.ts';
 import type { RestCall } from './rest.ts';
@@ -100,11 +100,20 @@ function commonReasons(status: number): Reason[] {
   const ofServices = Object.entries(reasons).map(
     ([reason, meaning]): Reason => ({ code, reason, meaning, domain: '<service>.realmkeep' }),
   );
-  const ofIngress = REFUSALS.filter(({ on, http = on }) => http === status).map(
+  const ofIngress = REFUSALS.filter((refusal) => isSeenAs(refusal, status)).map(
     ({ reason, message }): Reason => ({ code, reason, meaning: `${message}.`, domain: 'ingress.realmkeep' }),
   );
   const all = [...ofServices, ...ofIngress];
   return all.filter(({ reason }, at) => all.findIndex((each) => each.reason === reason) === at);
+}
+
+/** Whether REST callers see the refusal as this status: of those for the same status the first is the answer. */
+function isSeenAs(refusal: Refusal, status: number): boolean {
+  if (refusal.http !== undefined) return refusal.http === status;
+  const first = REFUSALS.find(({ on }) =>
+    typeof on === 'number' ? on === status : on[0] <= status && status <= on[1],
+  );
+  return first === refusal;
 }
 
 function errorResponse(status: number, reasons: readonly Reason[]): Schema {
