@@ -1,4 +1,5 @@
 import { setStage } from './stage.ts';
+import { badEventStories } from './stories/bad-events.ts';
 import { badRequestStories } from './stories/bad-requests.ts';
 import { docsPageStories } from './stories/docs-page.ts';
 import { documentStories } from './stories/documents.ts';
@@ -18,6 +19,7 @@ const stage = setStage();
 processStories(stage);
 tokenStories(stage);
 statsStories(stage);
+badEventStories(stage);
 badRequestStories(stage);
 transactionStories(stage);
 locationStories(stage);
