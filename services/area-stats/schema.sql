@@ -84,6 +84,24 @@ create table heartbeat (
   constraint heartbeat_pkey PRIMARY KEY (singleton)
 );
 
+create table jobs (
+  job_id uuid not null,
+  state text not null default 'QUEUED'::text,
+  parameters jsonb not null,
+  events bigint not null,
+  events_done bigint not null default 0,
+  events_recorded bigint not null default 0,
+  error text not null default ''::text,
+  created_at timestamp with time zone not null default now(),
+  started_at timestamp with time zone,
+  ended_at timestamp with time zone,
+  constraint jobs_check CHECK (((events_done >= 0) AND (events_done <= events))),
+  constraint jobs_check1 CHECK (((events_recorded >= 0) AND (events_recorded <= events_done))),
+  constraint jobs_events_check CHECK ((events > 0)),
+  constraint jobs_state_check CHECK ((state = ANY (ARRAY['QUEUED'::text, 'RUNNING'::text, 'SUCCEEDED'::text, 'FAILED'::text, 'CANCELLED'::text]))),
+  constraint jobs_pkey PRIMARY KEY (job_id)
+);
+
 create table parked_events (
   parked_event_id bigint not null generated always as identity,
   entry text not null,
@@ -147,6 +165,19 @@ end
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION create_job(p_job_id uuid, p_parameters jsonb, p_events bigint)
+ RETURNS SETOF jobs
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+begin
+  insert into jobs (job_id, parameters, events) values (p_job_id, p_parameters, p_events) on conflict do nothing;
+  return query select * from jobs where job_id = p_job_id;
+end
+$function$
+;
+
 CREATE OR REPLACE FUNCTION drop_event_partitions(p_keep interval)
  RETURNS integer
  LANGUAGE plpgsql
@@ -170,6 +201,20 @@ begin
     v_dropped := v_dropped + 1;
   end loop;
   return v_dropped;
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION end_job(p_job_id uuid, p_state text, p_error text)
+ RETURNS SETOF jobs
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+begin
+  update jobs set state = p_state, error = p_error, ended_at = clock_timestamp()
+  where job_id = p_job_id and state in ('QUEUED', 'RUNNING') and p_state in ('CANCELLED', 'FAILED');
+  return query select * from jobs where job_id = p_job_id;
 end
 $function$
 ;
@@ -357,6 +402,40 @@ end
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION record_job_events(p_job_id uuid, p_from bigint, p_event_ids uuid[], p_area_codes text[], p_multiplayer_modes text[], p_user_ids text[], p_event_names text[], p_event_times timestamp with time zone[], p_max_lateness interval, p_max_skew interval)
+ RETURNS SETOF jobs
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  v_outcomes smallint[];
+begin
+  perform from jobs where job_id = p_job_id and state in ('QUEUED', 'RUNNING') and events_done = p_from for update;
+  if found then
+    v_outcomes := record_events(
+      p_event_ids, p_area_codes, p_multiplayer_modes, p_user_ids, p_event_names, p_event_times,
+      p_max_lateness, p_max_skew, null
+    );
+    update jobs set
+      events_done = events_done + cardinality(v_outcomes),
+      events_recorded = events_recorded + cardinality(array_positions(v_outcomes, 1::smallint)),
+      started_at = coalesce(started_at, clock_timestamp()),
+      state = case
+        when 3 = any (v_outcomes) or 4 = any (v_outcomes) then 'FAILED'
+        when events_done + cardinality(v_outcomes) = events then 'SUCCEEDED'
+        else 'RUNNING'
+      end,
+      error = case when 3 = any (v_outcomes) or 4 = any (v_outcomes)
+        then 'events are outside of the accepted times by now' else '' end
+    where job_id = p_job_id;
+    update jobs set ended_at = clock_timestamp() where job_id = p_job_id and state in ('SUCCEEDED', 'FAILED');
+  end if;
+  return query select * from jobs where job_id = p_job_id;
+end
+$function$
+;
+
 CREATE OR REPLACE FUNCTION renew_presences(p_area_codes text[], p_multiplayer_modes text[], p_user_ids text[], p_lease interval)
  RETURNS boolean[]
  LANGUAGE plpgsql
@@ -517,10 +596,13 @@ CREATE TRIGGER area_mode_events_agg_version BEFORE UPDATE ON area_mode_events_ag
 
 grant execute on function as_of() to public;
 grant execute on function as_of() to runtime;
+grant execute on function create_job(p_job_id uuid, p_parameters jsonb, p_events bigint) to runtime;
 grant execute on function drop_event_partitions(p_keep interval) to runtime;
+grant execute on function end_job(p_job_id uuid, p_state text, p_error text) to runtime;
 grant execute on function ensure_event_partitions(p_days_ahead integer) to runtime;
 grant execute on function fold_area_changes(p_limit integer) to runtime;
 grant execute on function record_events(p_event_ids uuid[], p_area_codes text[], p_multiplayer_modes text[], p_user_ids text[], p_event_names text[], p_event_times timestamp with time zone[], p_max_lateness interval, p_max_skew interval, p_lease interval) to runtime;
+grant execute on function record_job_events(p_job_id uuid, p_from bigint, p_event_ids uuid[], p_area_codes text[], p_multiplayer_modes text[], p_user_ids text[], p_event_names text[], p_event_times timestamp with time zone[], p_max_lateness interval, p_max_skew interval) to runtime;
 grant execute on function renew_presences(p_area_codes text[], p_multiplayer_modes text[], p_user_ids text[], p_lease interval) to runtime;
 grant execute on function sweep_presences(p_limit integer) to runtime;
 grant execute on function trim_event_ids(p_keep interval, p_limit integer) to runtime;
@@ -534,5 +616,6 @@ grant select on table area_mode_presence to runtime;
 grant select on table areas to runtime;
 grant select on table event_ids to runtime;
 grant select, update on table heartbeat to runtime;
+grant select on table jobs to runtime;
 grant delete, insert, select on table parked_events to runtime;
 grant select on table schema_migrations to runtime;

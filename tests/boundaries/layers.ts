@@ -21,7 +21,7 @@ export const ARROWS = {
 export type Layer = keyof typeof ARROWS;
 
 /** What runs beside the calls of clients, by its file. */
-const WORKERS = ['follower', 'chores', 'consumers', 'delivery', 'recorder', 'watches'];
+const WORKERS = ['follower', 'chores', 'consumers', 'delivery', 'jobs', 'recorder', 'watches'];
 
 /** The layer of a file, by its path below a service's `src`. */
 export function layerOf(path: string): Layer {

@@ -13,11 +13,14 @@ import { startConsumers } from './consumers.ts';
 import { createEventQueue } from './event-queue/queue.ts';
 import { createEventQueueMetrics } from './event-queue-metrics.ts';
 import { startHousekeeping } from './housekeeping.ts';
+import { startJobs } from './jobs.ts';
 import { createRecorder } from './recorder.ts';
 import { parkEvents } from './repository/parked-events.ts';
 import { createRepository } from './repository.ts';
+import { createJobRpc } from './rpc/jobs.ts';
 import { parkedEventRpcs } from './rpc/parked-events.ts';
 import { createRpc } from './rpc.ts';
+import { createJobs } from './service/jobs.ts';
 import { createListing } from './service/listing.ts';
 import { createParkedEvents } from './service/parked-events.ts';
 import { type Counts, createReading } from './service/reading.ts';
@@ -81,8 +84,11 @@ export async function startApp(config: Config): Promise<Service> {
     foundation.onClose(watches.close);
     const reading = createReading({ repository, cache: createCache({ redis }), answers, ttlMs });
     const listing = createListing({ postgres, pageTokens });
+    const { enqueue, stop } = startJobs({ postgres, limits, logger });
+    foundation.onClose(stop);
     return await startService(foundation, [
       createRpc({ service, recordStream: createEventStream({ recorder }), reading, listing, watches }),
+      createJobRpc({ jobs: createJobs({ postgres, enqueue }) }),
       parkedEventRpcs(parkedEvents),
     ]);
   } catch (fault) {

@@ -9,6 +9,8 @@ export const refuse = defineRefusals('area-stats.realmkeep', {
   EVENT_TOO_OLD: 'INVALID_ARGUMENT',
   EVENT_IN_FUTURE: 'INVALID_ARGUMENT',
   PAGE_TOKEN_INVALID: 'INVALID_ARGUMENT',
+  JOB_NOT_FOUND: 'NOT_FOUND',
+  JOB_ID_REUSED: 'ALREADY_EXISTS',
 });
 
 /** INVALID_ARGUMENT with the reason why an event's time is refused, and the field that is to blame. */

@@ -47,6 +47,11 @@ test('the Prisma schema has every table with every column, and reads rows as the
     ]);
     await database.rows('select fold_area_changes(1)');
     expect(await prisma.area.findMany()).toEqual([{ areaCode: '111', currentCount: 1n }]);
+    const jobId = randomUUID();
+    await database.rows(`select create_job($1, '{"seed": "7"}', 20)`, [jobId]);
+    expect(await prisma.job.findMany()).toMatchObject([
+      { jobId, state: 'QUEUED', parameters: { seed: '7' }, events: 20n, eventsDone: 0n, eventsRecorded: 0n, error: '' },
+    ]);
     const parked = { entry: '0/1-0', event: '{}', reason: 'INVALID_EVENT', message: 'the entry holds no event' };
     await database.postgres.write((primary) => parkEvents(primary, [{ ...parked, reason: 'INVALID_EVENT' }]));
     expect(await prisma.parkedEvent.findMany()).toEqual([
@@ -55,7 +60,7 @@ test('the Prisma schema has every table with every column, and reads rows as the
     const columns = await database.rows<{ name: string; columns: number }>(`
       select table_name as name, count(*)::int as columns from information_schema.columns
       where table_name in ('event_ids', 'area_mode_events', 'area_mode_presence', 'area_mode_events_agg',
-        'areas', 'area_changes',        'parked_events')
+        'areas', 'area_changes', 'jobs', 'parked_events')
       group by table_name order by table_name`);
     expect(columns).toEqual([
       { name: 'area_changes', columns: 4 },
@@ -64,6 +69,7 @@ test('the Prisma schema has every table with every column, and reads rows as the
       { name: 'area_mode_presence', columns: 8 },
       { name: 'areas', columns: 2 },
       { name: 'event_ids', columns: 2 },
+      { name: 'jobs', columns: 10 },
       { name: 'parked_events', columns: 6 },
     ]);
   } finally {

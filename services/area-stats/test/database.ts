@@ -11,7 +11,20 @@ export function postgresOf(pool: pg.Pool): Pick<PostgresNodes, 'read' | 'write'>
     pool,
     source: 'primary',
     query: (statement) => pool.query(statement),
-    transaction: () => Promise.reject(new Error('area-stats writes by one statement')),
+    async transaction(work) {
+      const client = await pool.connect();
+      try {
+        await client.query('begin');
+        const answer = await work(client);
+        await client.query('commit');
+        return answer;
+      } catch (fault) {
+        await client.query('rollback');
+        throw fault;
+      } finally {
+        client.release();
+      }
+    },
   };
   return { read: (work) => work(primary), write: (work) => work(primary) };
 }
@@ -22,11 +35,16 @@ export async function openTestDatabase({ connections = 10 }: { connections?: num
   const pool = new pg.Pool({ connectionString: database.primaryUrl, max: connections });
   const owner = new pg.Pool({ connectionString: database.ownerUrl, max: 2 });
   // The database is dropped by force as soon as the pools have said good-bye.
-  for (const each of [pool, owner]) each.on('connect', (client) => client.on('error', () => undefined));
+  for (const each of [pool, owner]) {
+    each.on('error', () => undefined);
+    each.on('connect', (client) => client.on('error', () => undefined));
+  }
   const postgres = postgresOf(pool);
   return {
     ...database,
     postgres,
+    /** Connections as the owner of the tables. */
+    owner,
     /** Runs a statement as the runtime role. */
     rows: async <R extends pg.QueryResultRow>(text: string, values: unknown[] = []) =>
       (await pool.query<R>(text, values)).rows,

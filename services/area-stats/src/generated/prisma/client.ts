@@ -77,3 +77,8 @@ export type AreaChange = Prisma.AreaChangeModel
  * A queued event that could not be recorded. It waits for an operator.
  */
 export type ParkedEvent = Prisma.ParkedEventModel
+/**
+ * Model Job
+ * What an operator has asked for that takes long. The library that drives it has tables of its own, in another schema.
+ */
+export type Job = Prisma.JobModel

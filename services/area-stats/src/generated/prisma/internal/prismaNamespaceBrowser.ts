@@ -57,7 +57,8 @@ export const ModelName = {
   AreaModeEventsAgg: 'AreaModeEventsAgg',
   Area: 'Area',
   AreaChange: 'AreaChange',
-  ParkedEvent: 'ParkedEvent'
+  ParkedEvent: 'ParkedEvent',
+  Job: 'Job'
 } as const
 
 export type ModelName = (typeof ModelName)[keyof typeof ModelName]
@@ -151,12 +152,35 @@ export const ParkedEventScalarFieldEnum = {
 export type ParkedEventScalarFieldEnum = (typeof ParkedEventScalarFieldEnum)[keyof typeof ParkedEventScalarFieldEnum]
 
 
+export const JobScalarFieldEnum = {
+  jobId: 'jobId',
+  state: 'state',
+  parameters: 'parameters',
+  events: 'events',
+  eventsDone: 'eventsDone',
+  eventsRecorded: 'eventsRecorded',
+  error: 'error',
+  createdAt: 'createdAt',
+  startedAt: 'startedAt',
+  endedAt: 'endedAt'
+} as const
+
+export type JobScalarFieldEnum = (typeof JobScalarFieldEnum)[keyof typeof JobScalarFieldEnum]
+
+
 export const SortOrder = {
   asc: 'asc',
   desc: 'desc'
 } as const
 
 export type SortOrder = (typeof SortOrder)[keyof typeof SortOrder]
+
+
+export const JsonNullValueInput = {
+  JsonNull: JsonNull
+} as const
+
+export type JsonNullValueInput = (typeof JsonNullValueInput)[keyof typeof JsonNullValueInput]
 
 
 export const QueryMode = {
@@ -173,4 +197,13 @@ export const NullsOrder = {
 } as const
 
 export type NullsOrder = (typeof NullsOrder)[keyof typeof NullsOrder]
+
+
+export const JsonNullValueFilter = {
+  DbNull: DbNull,
+  JsonNull: JsonNull,
+  AnyNull: AnyNull
+} as const
+
+export type JsonNullValueFilter = (typeof JsonNullValueFilter)[keyof typeof JsonNullValueFilter]
 
