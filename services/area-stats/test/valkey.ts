@@ -13,7 +13,7 @@ import { createEventQueue, type EventQueue } from '../src/event-queue/queue.ts';
 export const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
 /** A Valkey cluster of a test file's own: what is queued in it is consumed by nobody else, and its nodes may be killed. */
-export async function openTestValkey({ masters = 1, replicas = 0, appendonly = false } = {}) {
+export async function openTestValkey({ masters = 1, replicas = 0, appendonly = false, maxmemory = '256mb' } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'area-stats-valkey-'));
   const port = async () => ({ client: await freePort(), bus: await freePort() });
   const cluster = await startValkey({
@@ -23,6 +23,7 @@ export async function openTestValkey({ masters = 1, replicas = 0, appendonly = f
     masters,
     password: randomBytes(9).toString('hex'),
     appendonly,
+    maxmemory,
     say: () => undefined,
   });
   const queues: EventQueue[] = [];

@@ -2,7 +2,6 @@ import { createBatches } from '@realmkeep/kit/cache/batches';
 import { resourceExhausted, unavailable } from '@realmkeep/kit/errors/common';
 import { RpcError } from '@realmkeep/kit/errors/rpc-error';
 import type { Logger } from '@realmkeep/kit/log/logger';
-import { isReady } from '@realmkeep/kit/redis/readiness';
 import type { Cluster } from 'ioredis';
 import type { Event } from '../event.ts';
 import { encodeEvent } from './entry.ts';
@@ -60,7 +59,8 @@ export function createAppends({
   }
 
   async function store(shard: number, texts: string[]): Promise<void> {
-    if (!isReady(redis)) throw unavailable('the event queue can not be reached', RETRY_DELAY_MS);
+    // A client that knows no cluster yet would wait for one. What is known and away fails by itself.
+    if (redis.status !== 'ready') throw unavailable('the event queue can not be reached', RETRY_DELAY_MS);
     let [append, wait] = await send(shard, texts);
     if (append!.fault?.message.startsWith('MOVED')) {
       // A command by itself follows the redirection, and the client learns of the new owner.

@@ -1,4 +1,5 @@
 import { RpcError } from '@realmkeep/kit/errors/rpc-error';
+import { slotOf } from '@realmkeep/kit/redis/slot';
 import { until } from '@realmkeep/testkit/parts/until';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { eventIn, openTestValkey, type TestQueue, type TestValkey } from '../../test/valkey.ts';
@@ -139,14 +140,69 @@ test('events are acknowledged only with as many copies as were asked for: else U
   }
 });
 
-test('with an append-only file events can be acknowledged once they are on disk', async () => {
+test('with an append-only file events can be acknowledged once they are on disk, and outlive the server that is killed', async () => {
   const durable = await openTestValkey({ appendonly: true });
   try {
     const disk = await durable.openQueue({ durability: { replicas: 0, fsync: true, waitMs: 5_000 } });
     await disk.append(Array.from({ length: 1_000 }, () => eventIn('disk')));
-    expect(await disk.lag()).toMatchObject({ entries: 1_000 });
+    const [taken] = await disk.read(0, 1);
+    await durable.nodes[0]!.kill();
+    await durable.nodes[0]!.start();
+    await until(async () => (await disk.lag()).entries === 1_000, { what: 'the events after the restart' });
+    // What was in work is so still.
+    expect(await disk.readAgain(0, 10)).toEqual([taken]);
   } finally {
     await durable.close();
+  }
+});
+
+test('a shard that has moved to another server takes events at once', async () => {
+  const moving = await openTestValkey({ masters: 2, appendonly: true });
+  try {
+    const queue = await moving.openQueue({ shards: 1, durability: { replicas: 0, fsync: true, waitMs: 5_000 } });
+    await queue.append([eventIn('moved')]);
+    await queue.settle(0, await queue.read(0, 10));
+    const slot = slotOf(streamOf(0));
+    const nodes = queue.redis.nodes('master');
+    const [home, other] = slot < 8_192 ? nodes : nodes.reverse();
+    await queue.redis.del(streamOf(0));
+    const id = String(await other!.cluster('MYID'));
+    for (const node of [other!, home!]) await node.call('CLUSTER', 'SETSLOT', String(slot), 'NODE', id);
+    await queue.append([eventIn('moved')]);
+    expect(await queue.lag()).toMatchObject({ entries: 1 });
+  } finally {
+    await moving.close();
+  }
+});
+
+test('a server whose memory is full refuses with RESOURCE_EXHAUSTED and a delay, drops nothing, and takes more once it is read', async () => {
+  const small = await openTestValkey({ maxmemory: '8mb' });
+  try {
+    const filling = await small.openQueue({ shards: 1, capacity: 1_000_000 });
+    // As a consumer does when it starts.
+    await filling.read(0, 1);
+    let stored = 0;
+    let fault: unknown;
+    while (!fault) {
+      const append = filling.append(Array.from({ length: 500 }, () => eventIn('memory')));
+      await append.then(
+        () => {
+          stored += 500;
+        },
+        (error: unknown) => {
+          fault = error;
+        },
+      );
+    }
+    expect(await faultOf(Promise.reject(fault))).toEqual({ code: RESOURCE_EXHAUSTED, retry: true });
+    expect(await filling.lag()).toMatchObject({ entries: stored });
+    for (let read = await filling.read(0, 500); read.length > 0; read = await filling.read(0, 500)) {
+      await filling.settle(0, read);
+    }
+    await filling.append([eventIn('memory')]);
+    expect(await filling.lag()).toMatchObject({ entries: 1 });
+  } finally {
+    await small.close();
   }
 });
 
