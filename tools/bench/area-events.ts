@@ -36,7 +36,7 @@ export function drawEvents({ events, users, seed }: { events: number; users: num
       multiplayerMode: `mode-${place % MODES}`,
       userId: `user-${user}`,
       eventName: next() < 0.5 ? 'LOGIN' : 'LOGOUT',
-      atMs: start + (index * 60_000) / events,
+      atMs: start + Math.floor((index * 60_000) / events),
     };
   });
 }
