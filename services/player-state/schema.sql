@@ -1,6 +1,10 @@
 create type ledger_line as (
+  transaction_id uuid,
+  at timestamp with time zone,
+  entry_no smallint,
   operation_index smallint,
   player_id uuid,
+  player_version bigint,
   currency text,
   amount bigint,
   item_id text,
@@ -164,7 +168,7 @@ create table transaction_entries (
 create table transaction_requests (
   transaction_id uuid not null,
   content_hash bytea not null,
-  answer json,
+  answer json not null,
   created_at timestamp with time zone not null default now(),
   constraint transaction_requests_pkey PRIMARY KEY (transaction_id)
 ) partition by HASH (transaction_id);
@@ -224,7 +228,7 @@ create view player_inventory as
      JOIN players p ON p.player_id = g.owner_id
      JOIN items c ON c.item_id = g.item_id;
 
-CREATE OR REPLACE FUNCTION apply_transaction(p_transaction_id uuid, p_content_hash bytea, p_kinds text[], p_players uuid[], p_receivers uuid[], p_currencies text[], p_item_ids text[], p_game_item_ids uuid[], p_amounts bigint[], p_location_ids uuid[], p_expected_players uuid[], p_expected_versions bigint[], p_inventory_limit integer, p_touch_limit integer, OUT answer json, OUT replayed boolean)
+CREATE OR REPLACE FUNCTION apply_transactions(p_transaction_ids uuid[], p_content_hashes bytea[], p_operation_ends integer[], p_expected_ends integer[], p_kinds text[], p_players uuid[], p_receivers uuid[], p_currencies text[], p_item_ids text[], p_game_item_ids uuid[], p_amounts bigint[], p_location_ids uuid[], p_expected_players uuid[], p_expected_versions bigint[], p_inventory_limit integer, p_touch_limit integer, OUT outcomes json, OUT states json, OUT replayed boolean)
  RETURNS record
  LANGUAGE plpgsql
  SET plan_cache_mode TO 'force_generic_plan'
@@ -234,19 +238,28 @@ CREATE OR REPLACE FUNCTION apply_transaction(p_transaction_id uuid, p_content_ha
 AS $function$
 declare
   c_most constant bigint := 9223372036854775807;
-  v_hash bytea;
-  v_now timestamptz;
-  -- Side by side: the players touched, by id; their versions; how many game items each holds.
+  -- What is known of a transaction before its answer is stored: that of a repeat, or a refusal.
+  v_outcomes json[];
+  -- Side by side: the players named, by id; their versions; how many game items each holds; when each was written, and
+  -- whether that was about game items.
   v_players uuid[];
   v_versions bigint[];
   v_counts integer[];
+  v_times timestamptz[];
+  v_moved boolean[];
   v_lines ledger_line[] := '{}';
-  v_more ledger_line[];
-  v_line ledger_line;
-  v_items boolean := false;
-  v_new bigint := 0;
   v_xid bigint;
   v_outbox_id bigint;
+  -- The transaction at hand.
+  v_id uuid;
+  v_now timestamptz;
+  v_own ledger_line[];
+  v_kept_counts integer[];
+  v_new bigint;
+  v_first integer;
+  v_first_expected integer;
+  v_reason text;
+  v_facts text;
   -- The operation at hand.
   v_kind text;
   v_no smallint;
@@ -256,193 +269,150 @@ declare
   v_to integer;
   v_amount bigint;
   v_currency text;
-  v_item items;
-  v_game_item_id uuid;
   v_left bigint;
-  v_stacks bigint;
+  v_more ledger_line[];
+  v_line ledger_line;
 begin
-  insert into transaction_requests as r (transaction_id, content_hash) values (p_transaction_id, p_content_hash)
-  on conflict (transaction_id) do nothing;
-  if not found then
-    select r.content_hash, r.answer into v_hash, answer
-    from transaction_requests r where r.transaction_id = p_transaction_id;
-    if not found then
-      -- Trimmed between the two statements. The caller tries again and finds the id free.
-      raise serialization_failure using message = 'the request was trimmed while it was read';
-    elsif v_hash <> p_content_hash then
-      perform refuse('TRANSACTION_ID_REUSED', json_build_object('transaction_id', p_transaction_id));
-    end if;
-    replayed := true;
-    return;
-  end if;
-  replayed := false;
+  perform pg_advisory_xact_lock(k.key)
+  from (select hashtextextended(id::text, 0) as key from unnest(p_transaction_ids) id order by 1) k;
 
-  select array_agg(l.player_id), array_agg(l.version), array_agg(l.item_count) into v_players, v_versions, v_counts
+  select array_agg(case
+    when r.transaction_id is null then null
+    when r.content_hash = t.hash then json_build_object('answer', r.answer, 'replayed', true)
+    else json_build_object('reason', 'TRANSACTION_ID_REUSED', 'facts', json_build_object('transaction_id', t.id))
+    end order by t.no), count(r.transaction_id) > 0
+  into v_outcomes, replayed
+  from unnest(p_transaction_ids, p_content_hashes) with ordinality t(id, hash, no)
+    left join transaction_requests r on r.transaction_id = t.id;
+
+  select array_agg(l.player_id), array_agg(l.version), array_agg(l.item_count), array_agg(null::timestamptz),
+    array_agg(false)
+  into v_players, v_versions, v_counts, v_times, v_moved
   from (
     select p.player_id, p.version, p.item_count from players p where p.player_id = any (p_players || p_receivers)
     order by p.player_id for no key update
   ) l;
-  -- After the locks, so that each player's ledger is in the order of its versions.
-  v_now := clock_timestamp();
 
-  for i in 1 .. cardinality(p_expected_players) loop
-    v_at := array_position(v_players, p_expected_players[i]);
-    if v_at is null then
-      perform refuse('PLAYER_NOT_FOUND', json_build_object('player_id', p_expected_players[i]));
-    elsif v_versions[v_at] <> p_expected_versions[i] then
-      perform refuse('VERSION_MISMATCH', json_build_object('player_id', p_expected_players[i],
-        'expected_version', p_expected_versions[i]::text, 'version', v_versions[v_at]::text));
-    end if;
-  end loop;
-
-  for i in 1 .. cardinality(p_kinds) loop
-    v_kind := p_kinds[i];
-    v_no := i - 1;
-    v_amount := p_amounts[i];
-    v_player := p_players[i];
-    v_receiver := coalesce(p_receivers[i], v_player);
-    v_at := array_position(v_players, v_player);
-    v_to := array_position(v_players, v_receiver);
-    if v_at is null or v_to is null then
-      perform refuse('PLAYER_NOT_FOUND', json_build_object(
-        'player_id', case when v_at is null then v_player else v_receiver end, 'operation_index', v_no::text));
-    end if;
-
-    if v_kind in ('credit', 'debit', 'transfer_currency') then
-      v_currency := p_currencies[i];
-      if v_kind <> 'credit' then
-        update balances b set amount = b.amount - v_amount
-        where b.player_id = v_player and b.currency = v_currency and b.amount >= v_amount
-        returning b.amount into v_left;
-        if not found then
-          perform refuse('INSUFFICIENT_BALANCE', json_build_object('player_id', v_player, 'currency', v_currency,
-            'operation_index', v_no::text));
+  for t in 1 .. cardinality(p_transaction_ids) loop
+    continue when v_outcomes[t] is not null;
+    v_id := p_transaction_ids[t];
+    v_first := coalesce(p_operation_ends[t - 1], 0) + 1;
+    v_first_expected := coalesce(p_expected_ends[t - 1], 0) + 1;
+    -- After the locks, so that each player's ledger is in the order of its versions.
+    v_now := clock_timestamp();
+    v_own := '{}';
+    v_kept_counts := v_counts;
+    v_new := 0;
+    begin
+      for i in v_first_expected .. p_expected_ends[t] loop
+        v_at := array_position(v_players, p_expected_players[i]);
+        if v_at is null then
+          perform refuse('PLAYER_NOT_FOUND', json_build_object('player_id', p_expected_players[i]));
+        elsif v_versions[v_at] <> p_expected_versions[i] then
+          perform refuse('VERSION_MISMATCH', json_build_object('player_id', p_expected_players[i],
+            'expected_version', p_expected_versions[i]::text, 'version', v_versions[v_at]::text));
         end if;
-        v_lines := v_lines
-          || row(v_no, v_player, v_currency, -v_amount, null, null, null, v_left, null, null, null, null)::ledger_line;
-      end if;
-      if v_kind <> 'debit' then
-        update balances b set amount = b.amount + v_amount
-        where b.player_id = v_receiver and b.currency = v_currency and b.amount <= c_most - v_amount
-        returning b.amount into v_left;
-        if not found then
-          insert into balances as b (player_id, currency, amount) values (v_receiver, v_currency, v_amount)
-          on conflict do nothing returning b.amount into v_left;
+      end loop;
+
+      for i in v_first .. p_operation_ends[t] loop
+        v_kind := p_kinds[i];
+        v_no := i - v_first;
+        v_amount := p_amounts[i];
+        v_player := p_players[i];
+        v_receiver := coalesce(p_receivers[i], v_player);
+        v_at := array_position(v_players, v_player);
+        v_to := array_position(v_players, v_receiver);
+        if v_at is null or v_to is null then
+          perform refuse('PLAYER_NOT_FOUND', json_build_object(
+            'player_id', case when v_at is null then v_player else v_receiver end, 'operation_index', v_no::text));
+        end if;
+
+        v_more := '{}';
+        if v_kind in ('debit', 'transfer_currency') then
+          v_currency := p_currencies[i];
+          update balances b set amount = b.amount - v_amount
+          where b.player_id = v_player and b.currency = v_currency and b.amount >= v_amount
+          returning b.amount into v_left;
           if not found then
-            perform refuse('BALANCE_LIMIT', json_build_object('player_id', v_receiver, 'currency', v_currency,
+            perform refuse('INSUFFICIENT_BALANCE', json_build_object('player_id', v_player, 'currency', v_currency,
               'operation_index', v_no::text));
           end if;
+          v_more := array[row(null, null, null, v_no, v_player, null, v_currency, -v_amount, null, null, null, v_left,
+            null, null, null, null)::ledger_line];
         end if;
-        v_lines := v_lines
-          || row(v_no, v_receiver, v_currency, v_amount, null, null, null, v_left, null, null, null, null)::ledger_line;
-      end if;
-      continue;
-    end if;
+        if v_kind in ('credit', 'transfer_currency') then
+          v_currency := p_currencies[i];
+          update balances b set amount = b.amount + v_amount
+          where b.player_id = v_receiver and b.currency = v_currency and b.amount <= c_most - v_amount
+          returning b.amount into v_left;
+          if not found then
+            insert into balances as b (player_id, currency, amount) values (v_receiver, v_currency, v_amount)
+            on conflict do nothing returning b.amount into v_left;
+            if not found then
+              perform refuse('BALANCE_LIMIT', json_build_object('player_id', v_receiver, 'currency', v_currency,
+                'operation_index', v_no::text));
+            end if;
+          end if;
+          v_more := v_more || row(null, null, null, v_no, v_receiver, null, v_currency, v_amount, null, null, null,
+            v_left, null, null, null, null)::ledger_line;
+        elsif v_kind = 'grant_item' then
+          v_more := grant_items(v_no, v_player, p_item_ids[i], v_amount, p_location_ids[i], v_now,
+            p_inventory_limit - v_counts[v_at], (p_touch_limit - v_new)::integer, p_inventory_limit, p_touch_limit);
+          v_counts[v_at] := v_counts[v_at] + cardinality(v_more);
+          v_new := v_new + cardinality(v_more);
+        elsif v_kind = 'consume_item' then
+          v_more := consume_items(v_no, v_player, p_item_ids[i], p_game_item_ids[i], v_amount);
+          foreach v_line in array v_more loop
+            if v_line.left_over = 0 then
+              v_counts[v_at] := v_counts[v_at] - 1;
+            end if;
+          end loop;
+        elsif v_kind = 'transfer_item' then
+          v_more := transfer_item(v_no, v_player, v_receiver, p_game_item_ids[i], v_amount, v_now);
+          if v_more[1].left_over = 0 then
+            v_counts[v_at] := v_counts[v_at] - 1;
+          else
+            v_new := v_new + 1;
+          end if;
+          if v_counts[v_to] >= p_inventory_limit then
+            perform refuse('INVENTORY_FULL', json_build_object('player_id', v_receiver,
+              'limit', p_inventory_limit::text, 'operation_index', v_no::text));
+          end if;
+          v_counts[v_to] := v_counts[v_to] + 1;
+        elsif v_kind <> 'debit' then
+          raise exception 'unknown kind of operation: %', v_kind;
+        end if;
 
-    v_items := true;
-    if v_kind = 'grant_item' then
-      select * into v_item from items c where c.item_id = p_item_ids[i];
-      if not found then
-        perform refuse('ITEM_NOT_FOUND', json_build_object('item_id', p_item_ids[i], 'operation_index', v_no::text));
-      end if;
-      v_stacks := (v_amount - 1) / v_item.max_stack + 1;
-      if v_stacks > p_touch_limit - v_new then
+        foreach v_line in array v_more loop
+          v_line.transaction_id := v_id;
+          v_line.at := v_now;
+          v_line.entry_no := cardinality(v_own) + 1;
+          v_line.player_version := v_versions[array_position(v_players, v_line.player_id)] + 1;
+          v_own := v_own || v_line;
+        end loop;
+      end loop;
+
+      if cardinality(v_own) > p_touch_limit
+        and (select count(distinct l.game_item_id) from unnest(v_own) l) > p_touch_limit then
         perform refuse('TOO_MANY_ITEMS', json_build_object('limit', p_touch_limit::text));
-      elsif v_counts[v_at] + v_stacks > p_inventory_limit then
-        perform refuse('INVENTORY_FULL', json_build_object('player_id', v_player, 'limit', p_inventory_limit::text,
-          'operation_index', v_no::text));
       end if;
-      with made as (
-        insert into game_items as g (owner_id, item_id, quantity, granted_location_id, created_at)
-        select v_player, v_item.item_id, least(v_item.max_stack, v_amount - (k - 1) * v_item.max_stack),
-          p_location_ids[i], v_now
-        from generate_series(1, v_stacks) k
-        returning g.game_item_id, g.quantity
-      )
-      select array_agg(row(v_no, v_player, null, null, v_item.item_id, m.game_item_id, m.quantity,
-        m.quantity, 1, v_item.kind, p_location_ids[i], v_now)::ledger_line order by m.game_item_id)
-      into v_more from made m;
-      v_lines := v_lines || v_more;
-      v_counts[v_at] := v_counts[v_at] + v_stacks;
-      v_new := v_new + v_stacks;
+    exception when sqlstate 'RK001' then
+      get stacked diagnostics v_reason = message_text, v_facts = pg_exception_detail;
+      v_outcomes[t] := json_build_object('reason', v_reason, 'facts', v_facts::json);
+      v_counts := v_kept_counts;
+      continue;
+    end;
 
-    elsif v_kind = 'consume_item' then
-      -- From the named thing, or from the player's oldest ones of that item: each gives what those before it left open.
-      v_game_item_id := p_game_item_ids[i];
-      with held as (
-        select g.*, (sum(g.quantity) over (order by g.game_item_id) - g.quantity) as before
-        from game_items g
-        where g.owner_id = v_player
-          and g.game_item_id >= coalesce(v_game_item_id, '00000000-0000-0000-0000-000000000000')
-          and g.game_item_id <= coalesce(v_game_item_id, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
-          and (v_game_item_id is not null or g.item_id = p_item_ids[i])
-      ), taken as (
-        select h.*, least(h.quantity, v_amount - h.before)::bigint as taken from held h where h.before < v_amount
-      ), gone as (
-        delete from game_items g using taken t where g.game_item_id = t.game_item_id and t.taken = t.quantity
-      ), less as (
-        update game_items g set quantity = g.quantity - t.taken, version = g.version + 1
-        from taken t where g.game_item_id = t.game_item_id and t.taken < t.quantity
-      )
-      select array_agg(row(v_no, v_player, null, null, t.item_id, t.game_item_id, -t.taken, t.quantity - t.taken,
-          t.version + 1, (select c.kind from items c where c.item_id = t.item_id), t.granted_location_id,
-          t.created_at)::ledger_line order by t.game_item_id),
-        count(*) filter (where t.taken = t.quantity), v_amount - coalesce(sum(t.taken), 0)
-      into v_more, v_stacks, v_left from taken t;
-      if v_left > 0 then
-        perform refuse('ITEM_NOT_FOUND', json_build_object('item_id', p_item_ids[i], 'operation_index', v_no::text))
-        where v_game_item_id is null and not exists (select from items c where c.item_id = p_item_ids[i]);
-        perform refuse('INSUFFICIENT_ITEMS', json_strip_nulls(json_build_object('player_id', v_player,
-          'game_item_id', v_game_item_id, 'item_id', p_item_ids[i], 'operation_index', v_no::text)));
-      end if;
-      v_lines := v_lines || v_more;
-      v_counts[v_at] := v_counts[v_at] - v_stacks;
-
-    elsif v_kind = 'transfer_item' then
-      -- A whole stack changes hands. Of a part, the receiver gets a new one, which is nowhere yet.
-      v_game_item_id := p_game_item_ids[i];
-      update game_items g set version = g.version + 1,
-        owner_id = case when g.quantity = v_amount then v_receiver else g.owner_id end,
-        quantity = case when g.quantity = v_amount then g.quantity else g.quantity - v_amount end
-      where g.game_item_id = v_game_item_id and g.owner_id = v_player and g.quantity >= v_amount
-      returning v_no, v_player, null, null, g.item_id, g.game_item_id, -v_amount,
-        case when g.owner_id = v_player then g.quantity else 0 end, g.version,
-        (select c.kind from items c where c.item_id = g.item_id), g.granted_location_id, g.created_at
-      into v_line;
-      if not found then
-        perform refuse('INSUFFICIENT_ITEMS', json_build_object('player_id', v_player,
-          'game_item_id', v_game_item_id, 'operation_index', v_no::text));
-      end if;
-      v_lines := v_lines || v_line;
-      if v_line.left_over = 0 then
-        v_counts[v_at] := v_counts[v_at] - 1;
-      else
-        insert into game_items as g (owner_id, item_id, quantity, created_at)
-        values (v_receiver, v_line.item_id, v_amount, v_now)
-        returning g.game_item_id, 1, null, v_now
-        into v_line.game_item_id, v_line.version, v_line.granted_location_id, v_line.created_at;
-        v_new := v_new + 1;
-      end if;
-      v_line.player_id := v_receiver;
-      v_line.quantity := v_amount;
-      v_line.left_over := v_amount;
-      v_lines := v_lines || v_line;
-      if v_counts[v_to] >= p_inventory_limit then
-        perform refuse('INVENTORY_FULL', json_build_object('player_id', v_receiver, 'limit', p_inventory_limit::text,
-          'operation_index', v_no::text));
-      end if;
-      v_counts[v_to] := v_counts[v_to] + 1;
-
-    else
-      raise exception 'unknown kind of operation: %', v_kind;
-    end if;
+    foreach v_line in array v_own loop
+      v_at := array_position(v_players, v_line.player_id);
+      v_versions[v_at] := v_line.player_version;
+      v_times[v_at] := v_now;
+      v_moved[v_at] := v_moved[v_at] or v_line.game_item_id is not null;
+    end loop;
+    v_lines := v_lines || v_own;
   end loop;
 
-  if v_items then
-    if cardinality(v_lines) > p_touch_limit
-      and (select count(distinct l.game_item_id) from unnest(v_lines) l) > p_touch_limit then
-      perform refuse('TOO_MANY_ITEMS', json_build_object('limit', p_touch_limit::text));
-    end if;
+  if true = any (v_moved) then
     v_xid := pg_current_xact_id()::text::bigint;
     -- The last line about a thing says who has it, and how much of it is left.
     with written as (
@@ -451,33 +421,49 @@ begin
         'ownerId', t.player_id, 'quantity', t.left_over::text, 'version', t.version::text,
         'grantedLocationId', t.granted_location_id, 'createTime', t.created_at))
       from (
-        select distinct on (l.game_item_id) l.* from unnest(v_lines) with ordinality as l(operation_index, player_id,
-          currency, amount, item_id, game_item_id, quantity, left_over, version, kind, granted_location_id, created_at, no)
-        where l.game_item_id is not null order by l.game_item_id, l.no desc
+        select distinct on (l.game_item_id) l.* from unnest(v_lines) l
+        where l.game_item_id is not null order by l.game_item_id, l.version desc, l.entry_no desc
       ) t
       returning o.id
     )
     select max(w.id) into v_outbox_id from written w;
   end if;
 
-  insert into transactions (transaction_id, created_at, player_ids) values (p_transaction_id, v_now, v_players);
   insert into transaction_entries (player_id, created_at, transaction_id, entry_no, operation_index, currency, amount,
     item_id, game_item_id, quantity)
-  select l.player_id, v_now, p_transaction_id, l.no, l.operation_index, l.currency, l.amount, l.item_id,
+  select l.player_id, l.at, l.transaction_id, l.entry_no, l.operation_index, l.currency, l.amount, l.item_id,
     l.game_item_id, l.quantity
-  from unnest(v_lines) with ordinality as l(operation_index, player_id, currency, amount, item_id, game_item_id,
-    quantity, left_over, version, kind, granted_location_id, created_at, no);
+  from unnest(v_lines) l;
 
-  update players p set version = p.version + 1, item_count = v_counts[array_position(v_players, p.player_id)],
+  update players p set version = k.version, item_count = k.item_count, updated_at = k.at,
     -- An older transaction may come to the row after a younger one: the position only grows.
-    outbox_xid = greatest(p.outbox_xid, v_xid),
-    outbox_id = case when (v_xid, v_outbox_id) > (p.outbox_xid, p.outbox_id) then v_outbox_id else p.outbox_id end,
-    updated_at = v_now
-  where p.player_id = any (v_players);
+    outbox_xid = case when k.moved then greatest(p.outbox_xid, v_xid) else p.outbox_xid end,
+    outbox_id = case when k.moved and (v_xid, v_outbox_id) > (p.outbox_xid, p.outbox_id) then v_outbox_id
+      else p.outbox_id end
+  from unnest(v_players, v_versions, v_counts, v_times, v_moved) k(player_id, version, item_count, at, moved)
+  where p.player_id = k.player_id and k.at is not null;
 
-  answer := transaction_answer(p_transaction_id, v_now, v_players, v_versions, v_lines);
-  update transaction_requests r set answer = apply_transaction.answer, created_at = v_now
-  where r.transaction_id = p_transaction_id;
+  with made as (
+    select l.transaction_id, l.at, array_agg(distinct l.player_id) as player_ids,
+      json_build_object('created', micros(l.at), 'lines', json_agg(case
+        when l.currency is not null then json_build_array(l.operation_index, l.player_id, l.player_version::text,
+          l.currency, l.amount::text, l.left_over::text)
+        else json_build_array(l.operation_index, l.player_id, l.player_version::text, null, null, null,
+          l.item_id, l.game_item_id, l.quantity::text, l.left_over::text, l.version::text, l.kind, micros(l.created_at))
+        end order by l.entry_no)) as answer
+    from unnest(v_lines) l group by l.transaction_id, l.at
+  ), appended as (
+    insert into transactions (transaction_id, created_at, player_ids) select m.transaction_id, m.at, m.player_ids from made m
+  ), stored as (
+    insert into transaction_requests (transaction_id, content_hash, answer, created_at)
+    select m.transaction_id, p_content_hashes[array_position(p_transaction_ids, m.transaction_id)], m.answer, m.at
+    from made m
+  )
+  select json_agg(coalesce(v_outcomes[t.no], json_build_object('answer', m.answer)) order by t.no)
+  into outcomes
+  from unnest(p_transaction_ids) with ordinality t(id, no) left join made m on m.transaction_id = t.id;
+
+  select json_agg(s) into states from player_states(v_players) s;
 end
 $function$
 ;
@@ -488,6 +474,45 @@ CREATE OR REPLACE FUNCTION as_of()
  STABLE PARALLEL SAFE
 AS $function$
   select case when pg_is_in_recovery() then (select at from heartbeat) else statement_timestamp() end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION consume_items(p_operation smallint, p_player uuid, p_item_id text, p_game_item_id uuid, p_amount bigint)
+ RETURNS ledger_line[]
+ LANGUAGE plpgsql
+AS $function$
+declare
+  v_lines ledger_line[];
+  v_open bigint;
+begin
+  with held as (
+    select g.*, (sum(g.quantity) over (order by g.game_item_id) - g.quantity) as before
+    from game_items g
+    where g.owner_id = p_player
+      and g.game_item_id >= coalesce(p_game_item_id, '00000000-0000-0000-0000-000000000000')
+      and g.game_item_id <= coalesce(p_game_item_id, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+      and (p_game_item_id is not null or g.item_id = p_item_id)
+  ), taken as (
+    select h.*, least(h.quantity, p_amount - h.before)::bigint as taken from held h where h.before < p_amount
+  ), gone as (
+    delete from game_items g using taken t where g.game_item_id = t.game_item_id and t.taken = t.quantity
+  ), less as (
+    update game_items g set quantity = g.quantity - t.taken, version = g.version + 1
+    from taken t where g.game_item_id = t.game_item_id and t.taken < t.quantity
+  )
+  select array_agg(row(null, null, null, p_operation, p_player, null, null, null, t.item_id, t.game_item_id, -t.taken,
+      t.quantity - t.taken, t.version + 1, (select c.kind from items c where c.item_id = t.item_id),
+      t.granted_location_id, t.created_at)::ledger_line order by t.game_item_id),
+    p_amount - coalesce(sum(t.taken), 0)
+  into v_lines, v_open from taken t;
+  if v_open > 0 then
+    perform refuse('ITEM_NOT_FOUND', json_build_object('item_id', p_item_id, 'operation_index', p_operation::text))
+    where p_game_item_id is null and not exists (select from items c where c.item_id = p_item_id);
+    perform refuse('INSUFFICIENT_ITEMS', json_strip_nulls(json_build_object('player_id', p_player,
+      'game_item_id', p_game_item_id, 'item_id', p_item_id, 'operation_index', p_operation::text)));
+  end if;
+  return v_lines;
+end
 $function$
 ;
 
@@ -592,6 +617,40 @@ begin
   insert into session_events (player_id, area_code, multiplayer_mode, event_name, event_time)
   values (v_session.player_id, v_session.area_code, v_session.multiplayer_mode, 'LOGOUT', v_session.ended_at);
   return v_session;
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION grant_items(p_operation smallint, p_player uuid, p_item_id text, p_amount bigint, p_location_id uuid, p_at timestamp with time zone, p_room integer, p_touch_room integer, p_inventory_limit integer, p_touch_limit integer)
+ RETURNS ledger_line[]
+ LANGUAGE plpgsql
+AS $function$
+declare
+  v_item items;
+  v_stacks bigint;
+  v_lines ledger_line[];
+begin
+  select * into v_item from items c where c.item_id = p_item_id;
+  if not found then
+    perform refuse('ITEM_NOT_FOUND', json_build_object('item_id', p_item_id, 'operation_index', p_operation::text));
+  end if;
+  v_stacks := (p_amount - 1) / v_item.max_stack + 1;
+  if v_stacks > p_touch_room then
+    perform refuse('TOO_MANY_ITEMS', json_build_object('limit', p_touch_limit::text));
+  elsif v_stacks > p_room then
+    perform refuse('INVENTORY_FULL', json_build_object('player_id', p_player, 'limit', p_inventory_limit::text,
+      'operation_index', p_operation::text));
+  end if;
+  with made as (
+    insert into game_items as g (owner_id, item_id, quantity, granted_location_id, created_at)
+    select p_player, v_item.item_id, least(v_item.max_stack, p_amount - (k - 1) * v_item.max_stack), p_location_id, p_at
+    from generate_series(1, v_stacks) k
+    returning g.game_item_id, g.quantity
+  )
+  select array_agg(row(null, null, null, p_operation, p_player, null, null, null, v_item.item_id, m.game_item_id,
+    m.quantity, m.quantity, 1, v_item.kind, p_location_id, p_at)::ledger_line order by m.game_item_id)
+  into v_lines from made m;
+  return v_lines;
 end
 $function$
 ;
@@ -856,46 +915,37 @@ AS $function$
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION transaction_answer(p_transaction_id uuid, p_created_at timestamp with time zone, p_players uuid[], p_versions bigint[], p_lines ledger_line[])
- RETURNS json
+CREATE OR REPLACE FUNCTION transfer_item(p_operation smallint, p_player uuid, p_receiver uuid, p_game_item_id uuid, p_amount bigint, p_at timestamp with time zone)
+ RETURNS ledger_line[]
  LANGUAGE plpgsql
- STABLE
 AS $function$
+declare
+  v_given ledger_line;
+  v_got ledger_line;
 begin
-  return json_build_object(
-    'transaction', json_build_object(
-      'transactionId', p_transaction_id,
-      'createTime', p_created_at,
-      'entries', (
-        select json_agg(case
-          when l.currency is not null then json_build_object('operationIndex', l.operation_index,
-            'playerId', l.player_id, 'currency', l.currency, 'amount', l.amount::text)
-          else json_build_object('operationIndex', l.operation_index,
-            'playerId', l.player_id, 'itemId', l.item_id, 'gameItemId', l.game_item_id, 'quantity', l.quantity::text)
-          end)
-        from unnest(p_lines) l)),
-    'states', (
-      select json_agg(json_build_object(
-        'playerId', p.player_id,
-        'version', (p.version + 1)::text,
-        'balances', (
-          select json_agg(json_build_object('currency', b.currency, 'amount', b.left_over::text))
-          from (
-            select distinct on (l.currency) l.currency, l.left_over
-            from unnest(p_lines) with ordinality as l(operation_index, player_id, currency, amount, item_id,
-              game_item_id, quantity, left_over, version, kind, granted_location_id, created_at, no)
-            where l.player_id = p.player_id and l.currency is not null order by l.currency, l.no desc
-          ) b),
-        'items', (
-          select json_agg(json_build_object('gameItemId', g.game_item_id, 'itemId', g.item_id, 'kind', g.kind,
-            'quantity', g.left_over::text, 'version', g.version::text, 'createTime', g.created_at))
-          from (
-            select distinct on (l.game_item_id) l.*
-            from unnest(p_lines) with ordinality as l(operation_index, player_id, currency, amount, item_id,
-              game_item_id, quantity, left_over, version, kind, granted_location_id, created_at, no)
-            where l.player_id = p.player_id and l.game_item_id is not null order by l.game_item_id, l.no desc
-          ) g)))
-      from unnest(p_players, p_versions) as p(player_id, version)));
+  update game_items g set version = g.version + 1,
+    owner_id = case when g.quantity = p_amount then p_receiver else g.owner_id end,
+    quantity = case when g.quantity = p_amount then g.quantity else g.quantity - p_amount end
+  where g.game_item_id = p_game_item_id and g.owner_id = p_player and g.quantity >= p_amount
+  returning null, null, null, p_operation, p_player, null, null, null, g.item_id, g.game_item_id, -p_amount,
+    case when g.owner_id = p_player then g.quantity else 0 end, g.version,
+    (select c.kind from items c where c.item_id = g.item_id), g.granted_location_id, g.created_at
+  into v_given;
+  if not found then
+    perform refuse('INSUFFICIENT_ITEMS', json_build_object('player_id', p_player, 'game_item_id', p_game_item_id,
+      'operation_index', p_operation::text));
+  end if;
+  v_got := v_given;
+  if v_given.left_over > 0 then
+    insert into game_items as g (owner_id, item_id, quantity, created_at)
+    values (p_receiver, v_given.item_id, p_amount, p_at)
+    returning g.game_item_id, 1, null, p_at
+    into v_got.game_item_id, v_got.version, v_got.granted_location_id, v_got.created_at;
+  end if;
+  v_got.player_id := p_receiver;
+  v_got.quantity := p_amount;
+  v_got.left_over := p_amount;
+  return array[v_given, v_got];
 end
 $function$
 ;
@@ -977,7 +1027,7 @@ begin
   version := version + 1;
   update players p set display_name = p_display_name, first_name = coalesce(p.first_name, p.display_name),
     version = update_player.version, name_version = p.name_version + 1,
-    -- As in apply_transaction: the position only grows.
+    -- As in apply_transactions: the position only grows.
     outbox_xid = greatest(p.outbox_xid, v_xid),
     outbox_id = case when (v_xid, v_outbox_id) > (p.outbox_xid, p.outbox_id) then v_outbox_id else p.outbox_id end,
     updated_at = clock_timestamp()
@@ -1000,10 +1050,12 @@ AS $function$
 $function$
 ;
 
-grant execute on function apply_transaction(p_transaction_id uuid, p_content_hash bytea, p_kinds text[], p_players uuid[], p_receivers uuid[], p_currencies text[], p_item_ids text[], p_game_item_ids uuid[], p_amounts bigint[], p_location_ids uuid[], p_expected_players uuid[], p_expected_versions bigint[], p_inventory_limit integer, p_touch_limit integer, OUT answer json, OUT replayed boolean) to public;
-grant execute on function apply_transaction(p_transaction_id uuid, p_content_hash bytea, p_kinds text[], p_players uuid[], p_receivers uuid[], p_currencies text[], p_item_ids text[], p_game_item_ids uuid[], p_amounts bigint[], p_location_ids uuid[], p_expected_players uuid[], p_expected_versions bigint[], p_inventory_limit integer, p_touch_limit integer, OUT answer json, OUT replayed boolean) to runtime;
+grant execute on function apply_transactions(p_transaction_ids uuid[], p_content_hashes bytea[], p_operation_ends integer[], p_expected_ends integer[], p_kinds text[], p_players uuid[], p_receivers uuid[], p_currencies text[], p_item_ids text[], p_game_item_ids uuid[], p_amounts bigint[], p_location_ids uuid[], p_expected_players uuid[], p_expected_versions bigint[], p_inventory_limit integer, p_touch_limit integer, OUT outcomes json, OUT states json, OUT replayed boolean) to public;
+grant execute on function apply_transactions(p_transaction_ids uuid[], p_content_hashes bytea[], p_operation_ends integer[], p_expected_ends integer[], p_kinds text[], p_players uuid[], p_receivers uuid[], p_currencies text[], p_item_ids text[], p_game_item_ids uuid[], p_amounts bigint[], p_location_ids uuid[], p_expected_players uuid[], p_expected_versions bigint[], p_inventory_limit integer, p_touch_limit integer, OUT outcomes json, OUT states json, OUT replayed boolean) to runtime;
 grant execute on function as_of() to public;
 grant execute on function as_of() to runtime;
+grant execute on function consume_items(p_operation smallint, p_player uuid, p_item_id text, p_game_item_id uuid, p_amount bigint) to public;
+grant execute on function consume_items(p_operation smallint, p_player uuid, p_item_id text, p_game_item_id uuid, p_amount bigint) to runtime;
 grant execute on function create_player(p_player_id uuid, p_display_name text, OUT display_name text, OUT created_at timestamp with time zone) to public;
 grant execute on function create_player(p_player_id uuid, p_display_name text, OUT display_name text, OUT created_at timestamp with time zone) to runtime;
 grant execute on function end_session(p_session_id uuid, p_owner text) to public;
@@ -1013,6 +1065,8 @@ grant execute on function entry_json(e transaction_entries) to public;
 grant execute on function entry_json(e transaction_entries) to runtime;
 grant execute on function finish_session(p_session_id uuid, p_at timestamp with time zone) to public;
 grant execute on function finish_session(p_session_id uuid, p_at timestamp with time zone) to runtime;
+grant execute on function grant_items(p_operation smallint, p_player uuid, p_item_id text, p_amount bigint, p_location_id uuid, p_at timestamp with time zone, p_room integer, p_touch_room integer, p_inventory_limit integer, p_touch_limit integer) to public;
+grant execute on function grant_items(p_operation smallint, p_player uuid, p_item_id text, p_amount bigint, p_location_id uuid, p_at timestamp with time zone, p_room integer, p_touch_room integer, p_inventory_limit integer, p_touch_limit integer) to runtime;
 grant execute on function ledger_page(p_player_id uuid, p_before bigint, p_before_id uuid, p_limit integer) to public;
 grant execute on function ledger_page(p_player_id uuid, p_before bigint, p_before_id uuid, p_limit integer) to runtime;
 grant execute on function ledger_transaction(p_transaction_id uuid) to public;
@@ -1033,8 +1087,8 @@ grant execute on function start_session(p_session_id uuid, p_player_id uuid, p_a
 grant execute on function start_session(p_session_id uuid, p_player_id uuid, p_area_code text, p_multiplayer_mode text, p_lease interval, OUT session sessions, OUT ended_session_id uuid) to runtime;
 grant execute on function sweep_sessions(p_limit integer) to public;
 grant execute on function sweep_sessions(p_limit integer) to runtime;
-grant execute on function transaction_answer(p_transaction_id uuid, p_created_at timestamp with time zone, p_players uuid[], p_versions bigint[], p_lines ledger_line[]) to public;
-grant execute on function transaction_answer(p_transaction_id uuid, p_created_at timestamp with time zone, p_players uuid[], p_versions bigint[], p_lines ledger_line[]) to runtime;
+grant execute on function transfer_item(p_operation smallint, p_player uuid, p_receiver uuid, p_game_item_id uuid, p_amount bigint, p_at timestamp with time zone) to public;
+grant execute on function transfer_item(p_operation smallint, p_player uuid, p_receiver uuid, p_game_item_id uuid, p_amount bigint, p_at timestamp with time zone) to runtime;
 grant execute on function trim_outbox(p_age interval, p_limit integer) to public;
 grant execute on function trim_outbox(p_age interval, p_limit integer) to runtime;
 grant execute on function trim_sessions(p_age interval, p_limit integer) to public;

@@ -42,7 +42,7 @@ const waiting = (count: number, event: 'SyncRep' | 'transactionid') =>
   until(
     async () => {
       const found = await stage.sql(
-        `select from pg_stat_activity where query like '%from apply_transaction(%' and wait_event = $1`,
+        `select from pg_stat_activity where query like '%from apply_transactions(%' and wait_event = $1`,
         [event],
       );
       return found.length === count;
@@ -52,7 +52,7 @@ const waiting = (count: number, event: 'SyncRep' | 'transactionid') =>
 
 test('an answer that is lost after the commit is found by the service itself, and by a caller that asks again', async () => {
   const request = creditOf(7n);
-  const cut = proxy.cutNext('apply_transaction', 'answer');
+  const cut = proxy.cutNext('apply_transactions', 'answer');
   const answer = await game.applyTransaction(request);
   await cut;
   expect(answer.states).toMatchObject([{ version: 2n, balances: [{ amount: 7n }] }]);
@@ -65,7 +65,7 @@ test('a commit that is still under way when its connection is lost is waited for
   // Commits wait for a standby that does not come.
   await stage.sql(`alter system set synchronous_standby_names = 'nobody'`);
   await stage.sql('select pg_reload_conf()');
-  const cut = proxy.cutNext('apply_transaction', 'request');
+  const cut = proxy.cutNext('apply_transactions', 'request');
   const answering = game.applyTransaction(request);
   await cut;
   await waiting(1, 'SyncRep');

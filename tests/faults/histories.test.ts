@@ -36,7 +36,7 @@ afterAll(() => stage?.stop());
 async function breakOne(): Promise<number> {
   const ended = await stage.sql(
     `select pg_terminate_backend(pid) from pg_stat_activity
-     where state = 'active' and query like '%from apply_transaction(%' and pid <> pg_backend_pid() limit 1`,
+     where state = 'active' and query like '%from apply_transactions(%' and pid <> pg_backend_pid() limit 1`,
   );
   return ended.length;
 }

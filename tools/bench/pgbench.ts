@@ -7,7 +7,7 @@ import pg from 'pg';
 
 const run = promisify(execFile);
 
-// What apply_transaction leaves behind for a credit of one player, row for row, as one statement: prepared, one round
+// What apply_transactions leaves behind for a credit of one player, row for row, as one statement: prepared, one round
 // trip, one commit. Nothing is checked, nothing is answered.
 const CREDIT = `\\set n random(1, :players)
 with it as materialized (

@@ -1,4 +1,4 @@
--- One thing, or one stack of equal things. It is written only under its owner's player lock, and by apply_transaction
+-- One thing, or one stack of equal things. It is written only under its owner's player lock, and by apply_transactions
 -- alone, which checks owner and item: foreign keys would lock the catalog's rows in every grant.
 create table game_items (
   -- Grows with time, so that the order of ids is the order of grants.

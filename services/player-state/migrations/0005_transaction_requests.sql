@@ -1,11 +1,12 @@
--- The transactions asked for, by the id that the caller chose, each with its answer. The row is inserted first in the
--- write's own transaction: a second request with the same id waits here for the first, then finds its answer.
+-- The transactions asked for, by the id that the caller chose, each with its answer. The row is a part of the write's own
+-- transaction, which holds a lock of the id from its beginning: a second request with the same id waits for the first,
+-- then finds its answer.
 create table transaction_requests (
   transaction_id uuid primary key,
   -- SHA-256 of the request without its id.
   content_hash bytea not null,
-  -- The answer in the protobuf JSON form; null only inside the transaction that makes it.
-  answer json,
+  -- As apply_transactions makes it.
+  answer json not null,
   -- When the transaction was committed, as the ledger has it.
   created_at timestamptz not null default now()
 ) partition by hash (transaction_id);

@@ -58,7 +58,7 @@ begin
   version := version + 1;
   update players p set display_name = p_display_name, first_name = coalesce(p.first_name, p.display_name),
     version = update_player.version, name_version = p.name_version + 1,
-    -- As in apply_transaction: the position only grows.
+    -- As in apply_transactions: the position only grows.
     outbox_xid = greatest(p.outbox_xid, v_xid),
     outbox_id = case when (v_xid, v_outbox_id) > (p.outbox_xid, p.outbox_id) then v_outbox_id else p.outbox_id end,
     updated_at = clock_timestamp()

@@ -19,6 +19,7 @@ import { findPlayerStates } from './repository/players.ts';
 import { sessionRpcs } from './rpc/sessions.ts';
 import { itemCatalogRpcs, itemEventRpcs, playerStateRpcs } from './rpc.ts';
 import { createSessions } from './service/sessions.ts';
+import { createTransactions } from './service/transactions.ts';
 import { createService } from './service.ts';
 import { startWatches } from './watches.ts';
 
@@ -87,16 +88,10 @@ export async function startApp(config: Config): Promise<App> {
     });
     foundation.onClose(() => watches.close());
 
-    const service = createService({
-      postgres,
-      states,
-      pageTokens,
-      itemLocations,
-      watches,
-      inventoryLimit: config.INVENTORY_LIMIT,
-    });
+    const transactions = createTransactions({ postgres, states, watches, inventoryLimit: config.INVENTORY_LIMIT });
+    const service = createService({ postgres, states, pageTokens, itemLocations, watches });
     return await startService(foundation, [
-      playerStateRpcs(service, sessions),
+      playerStateRpcs(service, transactions, sessions),
       itemCatalogRpcs(service),
       itemEventRpcs(service),
       sessionRpcs(sessions),

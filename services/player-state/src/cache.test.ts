@@ -130,8 +130,8 @@ test('what a process wrote and did not live to keep is kept by the next one that
   const [playerId] = await newPlayers(1);
   await Promise.all([one, other].map((game) => game.getPlayerState({ playerId })));
   await app.rows(
-    `select apply_transaction(uuidv7(), '', '{credit}', array[$1]::uuid[], '{null}', '{gold}', '{null}', '{null}', '{1}',
-       '{null}', '{}', '{}', 10, 10)`,
+    `select apply_transactions(array[uuidv7()], array[''::bytea], '{1}', '{0}', '{credit}', array[$1]::uuid[], '{null}',
+       '{gold}', '{null}', '{null}', '{1}', '{null}', '{}', '{}', 10, 10)`,
     [playerId],
   );
   expect((await one.getPlayerState({ playerId })).state!.version).toBe(1n);

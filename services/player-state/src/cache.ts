@@ -72,15 +72,27 @@ export function createStateCache({
   async function put(batch: { playerId: string; done: () => void }[]): Promise<void> {
     const playerIds = [...new Set(batch.map(({ playerId }) => playerId))];
     try {
-      const states = await read(playerIds, true);
-      await Promise.all(
-        [...states].map(([playerId, { bytes, version, asOf }]) => cache.put(playerId, { bytes, version, asOf })),
-      );
+      const { rows } = await postgres.read((node) => find(node, playerIds), { primary: true });
+      await keep(rows);
     } catch (err) {
       options.logger.warn({ err, players: playerIds.length }, 'what was written can not be read, and leaves the cache');
       await Promise.all(playerIds.map((playerId) => cache.invalidate(playerId)));
     }
     for (const { done } of batch) done();
+  }
+
+  async function keep(rows: PlayerStateRow[]): Promise<void> {
+    await Promise.all(rows.map((row) => cache.put(row.player_id, toEntry(row))));
+  }
+
+  /** Resolves when the work is done, or has taken as long as a writer waits for it. It is done later then. */
+  async function awhile(work: Promise<unknown>): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, PUT_WAIT_MS);
+    });
+    await Promise.race([work, late]);
+    clearTimeout(timer);
   }
 
   return {
@@ -101,16 +113,19 @@ export function createStateCache({
     /** Many at once; the answer has each player. */
     getMany: (playerIds: string[]) => cache.getMany(playerIds),
 
-    /** To be called after the commit and before the answer: whoever reads from now on, by any process, gets the new states. */
-    async written(playerIds: string[]): Promise<void> {
-      const kept = playerIds.map((playerId) => new Promise<void>((resolve) => puts.add([{ playerId, done: resolve }])));
-      let timer: NodeJS.Timeout | undefined;
-      const late = new Promise<void>((resolve) => {
-        timer = setTimeout(resolve, PUT_WAIT_MS);
-      });
-      await Promise.race([Promise.all(kept), late]);
-      clearTimeout(timer);
-    },
+    /**
+     * Keeps the states that a write has left. Like `written` it is to be called after the commit and before the answer:
+     * whoever reads from now on, by any process, gets the new states.
+     */
+    keep: (rows: PlayerStateRow[]): Promise<void> => awhile(keep(rows)),
+
+    /** Keeps the states of players that were written, which it reads. */
+    written: (playerIds: string[]): Promise<void> =>
+      awhile(
+        Promise.all(
+          playerIds.map((playerId) => new Promise<void>((resolve) => puts.add([{ playerId, done: resolve }]))),
+        ),
+      ),
 
     /** Tells of each player that was written by any process. @returns ends the telling */
     onChange: cache.onInvalidate,

@@ -10,8 +10,8 @@ test('answers and events are deleted when they are older than they are kept, the
   const pool = openPool(database.primaryUrl, 2);
   const owner = openPool(database.ownerUrl, 1);
   await owner.query(`
-    insert into transaction_requests (transaction_id, content_hash, created_at)
-      select gen_random_uuid(), '', now() - n * interval '1 day' from generate_series(25, 35) n, generate_series(1, 1000);
+    insert into transaction_requests (transaction_id, content_hash, answer, created_at)
+      select gen_random_uuid(), '', '{}', now() - n * interval '1 day' from generate_series(25, 35) n, generate_series(1, 1000);
     insert into outbox (event, created_at)
       select '{}', now() - n * interval '1 day' from generate_series(12, 3, -1) n, generate_series(1, 1000)`);
   const primary: Reader = {

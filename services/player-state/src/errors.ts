@@ -60,12 +60,18 @@ export function isPartitionMissing(error: unknown): boolean {
   return error instanceof pg.DatabaseError && error.code === CHECK_VIOLATION && error.constraint === undefined;
 }
 
+/** The refusal that a stored function decided on. */
+export function refusalOf(reason: string, facts: Record<string, string>): RpcError {
+  if (!(reason in MESSAGES)) throw new Error(`a stored function refused for an unknown reason: ${reason}`);
+  const known = reason as keyof typeof MESSAGES;
+  return refuse[known](MESSAGES[known], facts);
+}
+
 /** What the caller hears of a database's error: the refusal that was raised, or UNAVAILABLE where a retry is safe. */
 export function toRefusal(error: unknown): unknown {
   if (error instanceof RpcError) return error;
-  if (error instanceof pg.DatabaseError && error.code === REFUSED && error.message in MESSAGES) {
-    const reason = error.message as keyof typeof MESSAGES;
-    return refuse[reason](MESSAGES[reason], JSON.parse(error.detail ?? '{}') as Record<string, string>);
+  if (error instanceof pg.DatabaseError && error.code === REFUSED) {
+    return refusalOf(error.message, JSON.parse(error.detail ?? '{}') as Record<string, string>);
   }
   if (isPartitionMissing(error)) return unavailable('the ledger has no partition for this month', RETRY_DELAY_MS);
   if (isConflict(error)) return unavailable('the write met too many others', RETRY_DELAY_MS);

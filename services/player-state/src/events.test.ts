@@ -139,8 +139,8 @@ test('a player’s row keeps the greatest outbox position of its writes, also wh
   await older.query('select pg_current_xact_id()');
   await game.applyTransaction(transaction(grant(playerId, 'sword')));
   await older.query(
-    `select apply_transaction(gen_random_uuid(), '', '{grant_item}', array[$1::uuid], '{null}', '{null}', '{sword}', '{null}',
-       '{1}', '{null}', '{}', '{}', 2000, 1000)`,
+    `select apply_transactions(array[gen_random_uuid()], array[''::bytea], '{1}', '{0}', '{grant_item}', array[$1::uuid],
+       '{null}', '{null}', '{sword}', '{null}', '{1}', '{null}', '{}', '{}', 2000, 1000)`,
     [playerId],
   );
   await older.query('commit');

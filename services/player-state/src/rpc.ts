@@ -27,6 +27,7 @@ import { toPlace } from './item-event.ts';
 import { toTransaction } from './ledger.ts';
 import { timestampFromMicros } from './micros.ts';
 import type { Sessions } from './service/sessions.ts';
+import type { Transactions } from './service/transactions.ts';
 import type { Service } from './service.ts';
 import { answerOf } from './state-bytes.ts';
 
@@ -55,7 +56,7 @@ function toDemand({ minVersion, maxStaleness }: GetPlayerStateRequest): Demand |
   return { minVersion: Number(minVersion), ...(maxStaleness && { maxStalenessMs: durationMs(maxStaleness) }) };
 }
 
-export function playerStateRpcs(service: Service, sessions: Pick<Sessions, 'presence'>) {
+export function playerStateRpcs(service: Service, transactions: Transactions, sessions: Pick<Sessions, 'presence'>) {
   return implement(PlayerStateService, {
     async createPlayer(request, context) {
       const playerId = request.playerId.toLowerCase();
@@ -108,7 +109,7 @@ export function playerStateRpcs(service: Service, sessions: Pick<Sessions, 'pres
     watchPlayerState: (request) => service.watchPlayerState(request.playerId.toLowerCase(), request.fromVersion),
 
     async applyTransaction(request, context) {
-      const answer = await service.applyTransaction(request);
+      const answer = await transactions.apply(request);
       tell(context, { source: 'primary', asOf: new Date() });
       return answer;
     },

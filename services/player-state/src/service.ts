@@ -1,20 +1,16 @@
 import type { Caller } from '@realmkeep/kit/auth/caller';
 import type { Cached, Demand } from '@realmkeep/kit/cache/cache';
 import type { Client } from '@realmkeep/kit/client/client';
-import { invalidArgument, unavailable } from '@realmkeep/kit/errors/common';
+import { unavailable } from '@realmkeep/kit/errors/common';
 import type { PageStart, PageTokens } from '@realmkeep/kit/paging/page-token';
 import type { PostgresNodes, Reader, ReadOptions } from '@realmkeep/kit/postgres/nodes';
 import { walPositionStatement } from '@realmkeep/kit/postgres/wal-position';
 import type { CallContext } from '@realmkeep/kit/server/implementation';
 import type { WatchHub } from '@realmkeep/kit/watch/hub';
 import type { PlayerItemLocationService } from '@realmkeep/proto/realmkeep/item_location/v1/player_item_location_service';
-import type {
-  ApplyTransactionRequest,
-  ApplyTransactionResponse,
-  ItemLocationsPart,
-} from '@realmkeep/proto/realmkeep/player_state/v1/player_state_service';
+import type { ItemLocationsPart } from '@realmkeep/proto/realmkeep/player_state/v1/player_state_service';
 import type { StateCache } from './cache.ts';
-import { isConflict, isPartitionMissing, RETRY_DELAY_MS, refuse, toRefusal } from './errors.ts';
+import { RETRY_DELAY_MS, refuse, toRefusal } from './errors.ts';
 import { followOutbox } from './events.ts';
 import { asCreated, firstContent, type ItemChange, isSameItem, itemEvent, type NewItem } from './item.ts';
 import { locationsPart } from './item-locations.ts';
@@ -32,9 +28,7 @@ import { findTransaction, listTransactions } from './repository/ledger.ts';
 import { type Place, readOutbox } from './repository/outbox.ts';
 import { createPlayer, updatePlayer } from './repository/players.ts';
 import { readChunk } from './repository/snapshot.ts';
-import { applyTransaction, ensureLedgerPartitions, type TransactionCall } from './repository/transactions.ts';
 import { positionOf } from './state-bytes.ts';
-import { toAnswer, toTransactionCall, violationsOf } from './transaction.ts';
 
 export type Service = ReturnType<typeof createService>;
 
@@ -44,8 +38,6 @@ export type ServiceParts = {
   pageTokens: PageTokens;
   itemLocations: Pick<Client<typeof PlayerItemLocationService>, 'getPlayerItemLocations'>;
   watches: Pick<WatchHub, 'watch' | 'changed'>;
-  /** Game items that a player holds at most. */
-  inventoryLimit: number;
 };
 
 /** How often a write that met another one is made again before the caller hears of it. */
@@ -53,7 +45,7 @@ const MOST_TRIES = 5;
 
 /** What player-state does, in order. Ids of players and transactions are lower-case UUIDs. */
 export function createService(parts: ServiceParts) {
-  const { postgres, states, pageTokens, itemLocations, watches, inventoryLimit } = parts;
+  const { postgres, states, pageTokens, itemLocations, watches } = parts;
 
   /** The answer's own `asOf` goes before what was measured of the node. */
   async function read<T>(
@@ -82,20 +74,6 @@ export function createService(parts: ServiceParts) {
 
   function write<T>(work: (primary: Reader) => Promise<T>): Promise<T> {
     return postgres.write(work, { idempotent: true });
-  }
-
-  async function apply(call: TransactionCall) {
-    for (let tries = 1; ; tries += 1) {
-      try {
-        return await write((primary) => applyTransaction(primary, call, { inventoryLimit }));
-      } catch (error) {
-        if (tries === MOST_TRIES) throw error;
-        if (isPartitionMissing(error)) {
-          // Where none can be made, the caller hears what is missing rather than why.
-          await write(ensureLedgerPartitions).catch(() => Promise.reject(error));
-        } else if (!isConflict(error)) throw error;
-      }
-    }
   }
 
   async function stateOf(playerId: string, demand: Demand | undefined): Promise<Cached> {
@@ -149,16 +127,6 @@ export function createService(parts: ServiceParts) {
     /** Encoded WatchPlayerStateResponses. */
     watchPlayerState(playerId: string, fromVersion: bigint): AsyncIterable<Uint8Array> {
       return watches.watch(playerId, fromVersion);
-    },
-
-    async applyTransaction(request: ApplyTransactionRequest): Promise<ApplyTransactionResponse> {
-      const violations = violationsOf(request);
-      if (violations.length > 0) throw invalidArgument(violations);
-      const answer = toAnswer(await apply(toTransactionCall(request)).catch(refused));
-      // Also of a replayed one: its first writer may have died before it came to this.
-      await states.written(answer.states.map(({ playerId }) => playerId));
-      for (const { playerId, version } of answer.states) watches.changed(playerId, version);
-      return answer;
     },
 
     async getTransaction(caller: Caller, transactionId: string) {

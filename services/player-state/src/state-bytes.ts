@@ -1,8 +1,5 @@
-import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
-import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import type { Entry } from '@realmkeep/kit/cache/cache';
-import { GetPlayerStateResponseSchema } from '@realmkeep/proto/realmkeep/player_state/v1/player_state_service';
-import { toPlayerState } from './player-state.ts';
+import { encodeAsOf, encodeState } from './player-state.ts';
 import type { PlayerStateRow } from './repository/players.ts';
 
 // A cached state: the outbox position of the player's last write and the length of the state, as unsigned numbers with the
@@ -13,15 +10,16 @@ const HEADER = 20;
 
 /** The cache's entry of a player's state. */
 export function toEntry(row: PlayerStateRow): Entry {
-  const state = encode({ state: toPlayerState(row) });
-  const asOf = encode({ asOf: timestampFromDate(row.as_of) });
+  const at = new Date(row.as_of);
+  const state = encodeState(row);
+  const asOf = encodeAsOf(at);
   const bytes = Buffer.allocUnsafeSlow(HEADER + state.length + asOf.length);
   bytes.writeBigUInt64BE(BigInt(row.outbox_xid), 0);
   bytes.writeBigUInt64BE(BigInt(row.outbox_id), POSITION_ID);
   bytes.writeUInt32BE(state.length, LENGTH);
   bytes.set(state, HEADER);
   bytes.set(asOf, HEADER + state.length);
-  return { bytes, version: Number(row.version), asOf: row.as_of.getTime() };
+  return { bytes, version: Number(row.version), asOf: at.getTime() };
 }
 
 /** The encoded GetPlayerStateResponse of the view BASIC, which a WatchPlayerStateResponse looks like as well. */
@@ -42,8 +40,4 @@ export function positionOf(bytes: Uint8Array): { transaction: bigint; id: bigint
 
 function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): DataView {
   return new DataView(buffer, byteOffset, byteLength);
-}
-
-function encode(init: MessageInitShape<typeof GetPlayerStateResponseSchema>): Uint8Array {
-  return toBinary(GetPlayerStateResponseSchema, create(GetPlayerStateResponseSchema, init));
 }

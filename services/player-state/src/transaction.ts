@@ -1,6 +1,12 @@
 import { createHash } from 'node:crypto';
-import { create, fromJson, type JsonValue, toBinary } from '@bufbuild/protobuf';
+import { create, toBinary } from '@bufbuild/protobuf';
 import type { FieldViolation } from '@realmkeep/kit/errors/common';
+import {
+  type Balance,
+  BalanceSchema,
+  type GameItem,
+  GameItemSchema,
+} from '@realmkeep/proto/realmkeep/player_state/v1/player';
 import {
   type ApplyTransactionRequest,
   ApplyTransactionRequestSchema,
@@ -8,7 +14,8 @@ import {
   ApplyTransactionResponseSchema,
 } from '@realmkeep/proto/realmkeep/player_state/v1/player_state_service';
 import type { Operation } from '@realmkeep/proto/realmkeep/player_state/v1/transaction';
-import type { OperationColumns, TransactionCall } from './repository/transactions.ts';
+import { timestampFromMicros } from './micros.ts';
+import type { OperationColumns, StoredAnswer, TransactionCall } from './repository/transactions.ts';
 
 /** The rules of a transaction that its schema can not say. */
 export function violationsOf({ operations, expectedVersions }: ApplyTransactionRequest): FieldViolation[] {
@@ -37,7 +44,7 @@ export function violationsOf({ operations, expectedVersions }: ApplyTransactionR
   return violations;
 }
 
-/** The call of `apply_transaction` that a request without violations asks for. UUIDs are lower-cased in place. */
+/** The part of a call of `apply_transactions` that a request without violations asks for. UUIDs are lower-cased in place. */
 export function toTransactionCall(request: ApplyTransactionRequest): TransactionCall {
   lowerCaseIds(request);
   const { transactionId, operations, expectedVersions } = request;
@@ -71,11 +78,56 @@ export function toTransactionCall(request: ApplyTransactionRequest): Transaction
   };
 }
 
-/** The answer as it was stored, which a newer version of the service may read. */
-export function toAnswer({ answer, replayed }: { answer: JsonValue; replayed: boolean }): ApplyTransactionResponse {
-  const response = fromJson(ApplyTransactionResponseSchema, answer, { ignoreUnknownFields: true });
-  response.replayed = replayed;
-  return response;
+/** The answer from what is stored of it: each player's balances and things as the last change of each left them. */
+export function toAnswer(
+  transactionId: string,
+  { created, lines }: StoredAnswer,
+  replayed: boolean,
+): ApplyTransactionResponse {
+  const states = new Map<string, { version: bigint; balances: Map<string, Balance>; items: Map<string, GameItem> }>();
+  for (const [, playerId, version, currency, , amountLeft, ...thing] of lines) {
+    let state = states.get(playerId);
+    if (!state) {
+      state = { version: BigInt(version), balances: new Map(), items: new Map() };
+      states.set(playerId, state);
+    }
+    if (currency !== null) {
+      state.balances.set(currency, create(BalanceSchema, { currency, amount: BigInt(amountLeft!) }));
+    } else {
+      const [itemId, gameItemId, , quantityLeft, itemVersion, kind, createdAt] = thing;
+      const item = create(GameItemSchema, {
+        itemId: itemId!,
+        gameItemId: gameItemId!,
+        quantity: BigInt(quantityLeft!),
+        version: BigInt(itemVersion!),
+        kind: kind!,
+        createTime: timestampFromMicros(createdAt!),
+      });
+      state.items.set(gameItemId!, item);
+    }
+  }
+  return create(ApplyTransactionResponseSchema, {
+    transaction: {
+      transactionId,
+      createTime: timestampFromMicros(created),
+      entries: lines.map(([operationIndex, playerId, , currency, amount, , itemId, gameItemId, quantity]) =>
+        currency !== null
+          ? { operationIndex, playerId, currency, amount: BigInt(amount!) }
+          : { operationIndex, playerId, itemId: itemId!, gameItemId: gameItemId!, quantity: BigInt(quantity!) },
+      ),
+    },
+    states: byKey(states).map(([playerId, { version, balances, items }]) => ({
+      playerId,
+      version,
+      balances: byKey(balances).map(([, balance]) => balance),
+      items: byKey(items).map(([, item]) => item),
+    })),
+    replayed,
+  });
+}
+
+function byKey<T>(things: Map<string, T>): [string, T][] {
+  return [...things].sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
 /** Everything but the id, in the one encoding that equal contents have. */

@@ -82,7 +82,7 @@ export async function openTestApp(env: Record<string, string> = {}) {
     async killOneWriter(): Promise<number> {
       const { rows } = await superuser.query<{ killed: boolean }>(
         `select pg_terminate_backend(pid) as killed from pg_stat_activity
-         where datname = current_database() and state = 'active' and query like '%from apply_transaction(%'
+         where datname = current_database() and state = 'active' and query like '%from apply_transactions(%'
            and pid <> pg_backend_pid() order by random() limit 1`,
       );
       return rows.filter(({ killed }) => killed).length;

@@ -1,20 +1,23 @@
 import { commitBarrier } from '@realmkeep/kit/postgres/commit-barrier';
 import type { Reader } from '@realmkeep/kit/postgres/nodes';
 
-/** A player's state as `player_states` gives it: 64-bit numbers as text, times in microseconds. */
+/** A 64-bit number: text in a column, a number inside JSON. */
+type Bigint = string | number;
+
+/** A player's state as `player_states` gives it, times in microseconds. */
 export type PlayerStateRow = {
   player_id: string;
   display_name: string;
-  version: string;
-  outbox_xid: string;
-  outbox_id: string;
-  created: string;
-  updated: string;
+  version: Bigint;
+  outbox_xid: Bigint;
+  outbox_id: Bigint;
+  created: Bigint;
+  updated: Bigint;
   balances: [currency: string, amount: string][] | null;
   items:
     | [gameItemId: string, itemId: string, kind: string, quantity: string, version: string, created: number][]
     | null;
-  as_of: Date;
+  as_of: Date | string;
 };
 
 /** Creates the player unless its id exists; answers what it was created with. */
@@ -57,7 +60,7 @@ export async function findPlayerStates(
       from (select) one left join player_states($1) s on true`,
     values: [playerIds],
   });
-  return { rows: rows.filter((row) => row.player_id !== null), asOf: rows[0]!.as_of };
+  return { rows: rows.filter((row) => row.player_id !== null), asOf: new Date(rows[0]!.as_of) };
 }
 
 /** Of these players with a version each, those whose version is newer, from one snapshot, and its time. */

@@ -1,6 +1,6 @@
-import type { JsonValue } from '@bufbuild/protobuf';
 import { commitBarrier } from '@realmkeep/kit/postgres/commit-barrier';
 import type { Reader } from '@realmkeep/kit/postgres/nodes';
+import type { PlayerStateRow } from './players.ts';
 
 /** The operations of a transaction, side by side: operation i is made of the i-th elements. */
 export type OperationColumns = {
@@ -25,37 +25,71 @@ export type TransactionCall = {
 /** The most game items that one transaction may touch. */
 const TOUCH_LIMIT = 1_000;
 
+/** A change, in the order in which the transaction made it; what it is not about is null or not there. */
+export type AnswerLine = [
+  operationIndex: number,
+  playerId: string,
+  playerVersion: string,
+  currency: string | null,
+  amount: string | null,
+  amountLeft: string | null,
+  itemId?: string,
+  gameItemId?: string,
+  quantity?: string,
+  quantityLeft?: string,
+  version?: string,
+  kind?: string,
+  created?: number,
+];
+
+/** What a committed transaction did, as it is stored; times in microseconds. */
+export type StoredAnswer = { created: number; lines: AnswerLine[] };
+
+export type Outcome = { answer: StoredAnswer; replayed?: true } | { reason: string; facts: Record<string, string> };
+
 /**
- * Applies a transaction in one round trip; the answer is an ApplyTransactionResponse in the protobuf JSON form. A refusal
- * is an error with SQLSTATE RK001.
+ * Applies transactions of different ids, one after the other, in one round trip and one commit. Answers the outcome of each,
+ * in their order, and the states that all the players named are left in.
  */
-export async function applyTransaction(
+export async function applyTransactions(
   primary: Reader,
-  { transactionId, contentHash, operations, expectedPlayerIds, expectedVersions }: TransactionCall,
+  calls: TransactionCall[],
   { inventoryLimit }: { inventoryLimit: number },
-): Promise<{ answer: JsonValue; replayed: boolean }> {
-  const { rows } = await primary.query<{ answer: JsonValue; replayed: boolean }>({
-    name: 'apply_transaction',
-    text: `select answer, replayed, case when replayed then ${commitBarrier} end
-      from apply_transaction($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+): Promise<{ outcomes: Outcome[]; states: PlayerStateRow[] }> {
+  const { rows } = await primary.query<{ outcomes: Outcome[]; states: PlayerStateRow[] | null }>({
+    name: 'apply_transactions',
+    text: `select outcomes, states, case when replayed then ${commitBarrier} end
+      from apply_transactions($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
     values: [
-      transactionId,
-      contentHash,
-      operations.kinds,
-      operations.playerIds,
-      operations.receiverIds,
-      operations.currencies,
-      operations.itemIds,
-      operations.gameItemIds,
-      operations.amounts,
-      operations.locationIds,
-      expectedPlayerIds,
-      expectedVersions,
+      calls.map(({ transactionId }) => transactionId),
+      calls.map(({ contentHash }) => contentHash),
+      endsOf(calls.map(({ operations }) => operations.kinds.length)),
+      endsOf(calls.map(({ expectedPlayerIds }) => expectedPlayerIds.length)),
+      calls.flatMap(({ operations }) => operations.kinds),
+      calls.flatMap(({ operations }) => operations.playerIds),
+      calls.flatMap(({ operations }) => operations.receiverIds),
+      calls.flatMap(({ operations }) => operations.currencies),
+      calls.flatMap(({ operations }) => operations.itemIds),
+      calls.flatMap(({ operations }) => operations.gameItemIds),
+      calls.flatMap(({ operations }) => operations.amounts),
+      calls.flatMap(({ operations }) => operations.locationIds),
+      calls.flatMap(({ expectedPlayerIds }) => expectedPlayerIds),
+      calls.flatMap(({ expectedVersions }) => expectedVersions),
       inventoryLimit,
       TOUCH_LIMIT,
     ],
   });
-  return rows[0]!;
+  const { outcomes, states } = rows[0]!;
+  return { outcomes, states: states ?? [] };
+}
+
+/** Where each of the parts ends that have these lengths and lie one after the other. */
+function endsOf(lengths: number[]): number[] {
+  let end = 0;
+  return lengths.map((length) => {
+    end += length;
+    return end;
+  });
 }
 
 /** The players of transactions that were committed in the last `ms` milliseconds, each once, the latest first. */

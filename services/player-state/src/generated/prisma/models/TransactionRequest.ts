@@ -140,7 +140,7 @@ export type TransactionRequestGroupByArgs<ExtArgs extends runtime.Types.Extensio
 export type TransactionRequestGroupByOutputType = {
   transactionId: string
   contentHash: runtime.Bytes
-  answer: runtime.JsonValue | null
+  answer: runtime.JsonValue
   createdAt: Date
   _count: TransactionRequestCountAggregateOutputType | null
   _min: TransactionRequestMinAggregateOutputType | null
@@ -168,14 +168,14 @@ export type TransactionRequestWhereInput = {
   NOT?: Prisma.TransactionRequestWhereInput | Prisma.TransactionRequestWhereInput[]
   transactionId?: Prisma.UuidFilter<"TransactionRequest"> | string
   contentHash?: Prisma.BytesFilter<"TransactionRequest"> | runtime.Bytes
-  answer?: Prisma.JsonNullableFilter<"TransactionRequest">
+  answer?: Prisma.JsonFilter<"TransactionRequest">
   createdAt?: Prisma.DateTimeFilter<"TransactionRequest"> | Date | string
 }
 
 export type TransactionRequestOrderByWithRelationInput = {
   transactionId?: Prisma.SortOrder
   contentHash?: Prisma.SortOrder
-  answer?: Prisma.SortOrderInput | Prisma.SortOrder
+  answer?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
 }
 
@@ -185,14 +185,14 @@ export type TransactionRequestWhereUniqueInput = Prisma.AtLeast<{
   OR?: Prisma.TransactionRequestWhereInput[]
   NOT?: Prisma.TransactionRequestWhereInput | Prisma.TransactionRequestWhereInput[]
   contentHash?: Prisma.BytesFilter<"TransactionRequest"> | runtime.Bytes
-  answer?: Prisma.JsonNullableFilter<"TransactionRequest">
+  answer?: Prisma.JsonFilter<"TransactionRequest">
   createdAt?: Prisma.DateTimeFilter<"TransactionRequest"> | Date | string
 }, "transactionId">
 
 export type TransactionRequestOrderByWithAggregationInput = {
   transactionId?: Prisma.SortOrder
   contentHash?: Prisma.SortOrder
-  answer?: Prisma.SortOrderInput | Prisma.SortOrder
+  answer?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   _count?: Prisma.TransactionRequestCountOrderByAggregateInput
   _max?: Prisma.TransactionRequestMaxOrderByAggregateInput
@@ -205,56 +205,56 @@ export type TransactionRequestScalarWhereWithAggregatesInput = {
   NOT?: Prisma.TransactionRequestScalarWhereWithAggregatesInput | Prisma.TransactionRequestScalarWhereWithAggregatesInput[]
   transactionId?: Prisma.UuidWithAggregatesFilter<"TransactionRequest"> | string
   contentHash?: Prisma.BytesWithAggregatesFilter<"TransactionRequest"> | runtime.Bytes
-  answer?: Prisma.JsonNullableWithAggregatesFilter<"TransactionRequest">
+  answer?: Prisma.JsonWithAggregatesFilter<"TransactionRequest">
   createdAt?: Prisma.DateTimeWithAggregatesFilter<"TransactionRequest"> | Date | string
 }
 
 export type TransactionRequestCreateInput = {
   transactionId: string
   contentHash: runtime.Bytes
-  answer?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  answer: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt?: Date | string
 }
 
 export type TransactionRequestUncheckedCreateInput = {
   transactionId: string
   contentHash: runtime.Bytes
-  answer?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  answer: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt?: Date | string
 }
 
 export type TransactionRequestUpdateInput = {
   transactionId?: Prisma.StringFieldUpdateOperationsInput | string
   contentHash?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
-  answer?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  answer?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
 }
 
 export type TransactionRequestUncheckedUpdateInput = {
   transactionId?: Prisma.StringFieldUpdateOperationsInput | string
   contentHash?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
-  answer?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  answer?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
 }
 
 export type TransactionRequestCreateManyInput = {
   transactionId: string
   contentHash: runtime.Bytes
-  answer?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  answer: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt?: Date | string
 }
 
 export type TransactionRequestUpdateManyMutationInput = {
   transactionId?: Prisma.StringFieldUpdateOperationsInput | string
   contentHash?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
-  answer?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  answer?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
 }
 
 export type TransactionRequestUncheckedUpdateManyInput = {
   transactionId?: Prisma.StringFieldUpdateOperationsInput | string
   contentHash?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
-  answer?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  answer?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
 }
 
@@ -319,7 +319,7 @@ export type $TransactionRequestPayload<ExtArgs extends runtime.Types.Extensions.
   scalars: runtime.Types.Extensions.GetPayloadResult<{
     transactionId: string
     contentHash: runtime.Bytes
-    answer: runtime.JsonValue | null
+    answer: runtime.JsonValue
     createdAt: Date
   }, ExtArgs["result"]["transactionRequest"]>
   composites: {}
