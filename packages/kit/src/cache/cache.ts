@@ -10,7 +10,7 @@ import { createFloors } from './floors.ts';
 import { AWAY } from './guard.ts';
 import { createKeys } from './keys.ts';
 import { createL1, type L1Options, type Slot } from './l1.ts';
-import { createL2, type L2Options } from './l2.ts';
+import { createL2, type Fill, type L2Options } from './l2.ts';
 import type { Markers } from './markers.ts';
 import { createRedo } from './redo.ts';
 import { leaving } from './signal.ts';
@@ -75,8 +75,6 @@ const MOST_MISLED = 3;
 /** How long one process has for refreshing a shared entry, in milliseconds. */
 const LEASE = 2_000;
 
-type Fill = { key: string; entry: Entry; empty: boolean };
-
 /**
  * A cache of encoded answers with versions, in memory (L1) over Redis (L2) over fetches. A process never gets an older
  * version than one it got before: it remembers those for longer than an older one can linger.
@@ -96,9 +94,7 @@ export function createCache(options: CacheOptions): Cache {
   const flights = createFlights({ begin: (begun) => void lookUp(begun) });
   const fetches = createBatches({ run: fetch, size: BATCH, most: FETCHES });
   const fills = createBatches<Fill>({
-    run: async (batch) => {
-      await Promise.all(batch.map(({ key, entry, empty }) => l2.fill(key, entry, empty)));
-    },
+    run: l2.fill,
     size: BATCH,
     most: 1,
     bound: FILLS,
@@ -160,7 +156,7 @@ export function createCache(options: CacheOptions): Cache {
       logger.warn({ noun, key, seen: floor, found: fetched.version }, 'the primary is behind a version seen before');
       floors.reset(key, fetched.version);
     }
-    if (fetched && !flight.outdated) fills.add([{ key, entry: fetched, empty: flight.empty }]);
+    if (fetched && !flight.outdated) fills.add([{ id: key, entry: fetched, empty: flight.empty }]);
     land(flight, fetched ?? { bytes: undefined, version: 0, asOf: 0, source: 'primary' });
   }
 

@@ -21,6 +21,9 @@ const AT_ONCE = 100;
 /** What was found: an entry, nothing, or no Redis. */
 export type L2Found = Entry | undefined | typeof AWAY;
 
+/** What a fetch found. `empty`: whether nothing was there a moment ago. */
+export type Fill = { id: string; entry: Entry; empty: boolean };
+
 export type L2 = ReturnType<typeof createL2>;
 
 /** The store that all processes share. It never throws: a Redis that fails, is slow or is full is away. */
@@ -85,16 +88,24 @@ export function createL2({
       return found;
     },
 
-    /** Keeps what a fetch found, unless a newer one is there. @param empty whether nothing was there a moment ago */
-    async fill(id: string, entry: Entry, empty: boolean): Promise<void> {
+    /** Keeps what fetches found, unless newer ones are there. Those of one node travel together. */
+    async fill(fills: Fill[]): Promise<void> {
       if (off) return;
-      if (empty) {
-        const key = keys.value(id);
-        // Cheaper than the script, and travels with others.
-        const set = await guard(nodeOf(key), () => redis.set(key, encodeValue(entry), 'PX', life(), 'NX'));
-        if (set === AWAY || set === 'OK') return;
-      }
-      await store(id, entry, false);
+      const nodes = Map.groupBy(fills, ({ id }) => nodeOf(keys.value(id)));
+      await Promise.all(
+        [...nodes].map(async ([node, some]) => {
+          // Cheaper than the script, where nothing was a moment ago.
+          const empty = some.filter(({ empty }) => empty);
+          const set = await guard(node, () =>
+            Promise.all(
+              empty.map(({ id, entry }) => redis.set(keys.value(id), encodeValue(entry), 'PX', life(), 'NX')),
+            ),
+          );
+          if (set === AWAY) return;
+          const rest = [...empty.filter((_, index) => set[index] !== 'OK'), ...some.filter(({ empty }) => !empty)];
+          await Promise.all(rest.map(({ id, entry }) => store(id, entry, false)));
+        }),
+      );
     },
 
     /** Keeps what was written, unless a newer one is there, and announces it. Answers whether Redis has done it. */

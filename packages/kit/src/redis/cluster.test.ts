@@ -62,6 +62,9 @@ test('commands and scripts of all slots mix in one turn and each meets its own k
   expect(swapped).toEqual(keys);
   for (const [index, key] of keys.entries()) expect([key, `new ${key}`]).toContain(read[index]);
   expect(await Promise.all(keys.map((key) => redis.get(key)))).toEqual(keys.map((key) => `new ${key}`));
+  // A node that was started again does not have the script, and is sent it whole.
+  await Promise.all(redis.nodes('master').map((node) => node.script('FLUSH')));
+  expect(await Promise.all(keys.map((key) => swap([key], [key])))).toEqual(keys.map((key) => `new ${key}`));
 });
 
 test('commands to a node that hangs fail within the time of a command, those to others are answered', async () => {

@@ -11,7 +11,7 @@ export type RedisOptions = {
   logger: Pick<Logger, 'info' | 'warn'>;
 };
 
-/** Commands that run a script; the library would route them with others by their first argument, which is no key. */
+/** Commands that run a script; the library by itself would route them by their first argument, which is no key. */
 const SCRIPT_COMMANDS = ['eval', 'eval_ro', 'evalsha', 'evalsha_ro', 'fcall', 'fcall_ro'];
 
 /**
@@ -23,7 +23,7 @@ const NODE_ATTEMPTS = 3;
 /**
  * A client of a Redis Cluster, which connects in the background and keeps trying. While the cluster, or the node of a
  * key, is away, a command fails at once or within `commandTimeoutMs`: nothing queues up and nothing hangs. A command that
- * timed out may still be done. Commands of one turn of the event loop travel together; scripts go alone.
+ * timed out may still be done. Commands of one turn of the event loop travel together; see `createScript` for scripts.
  * Once connected it warns of servers that evict what has no TTL.
  */
 export function createRedis({ nodes, password, commandTimeoutMs = 250, logger }: RedisOptions): Cluster {
