@@ -5,6 +5,7 @@ import { createClient } from '@realmkeep/kit/client/client';
 import { waitForSchema } from '@realmkeep/kit/postgres/migrate';
 import { AreaStatsService } from '@realmkeep/proto/realmkeep/area_stats/v1/area_stats_service';
 import { PlayerItemLocationService } from '@realmkeep/proto/realmkeep/item_location/v1/player_item_location_service';
+import { createPresenceCache } from './cache/presence.ts';
 import { createStateCache } from './cache.ts';
 import { startSessionChores } from './chores/sessions.ts';
 import { redoWrites } from './chores/states.ts';
@@ -16,12 +17,17 @@ import { createDeliveryMetrics } from './delivery-metrics.ts';
 import { createHeartbeats } from './heartbeats.ts';
 import { MIGRATIONS } from './migrations.ts';
 import { findPlayerStates } from './repository/players.ts';
+import { findLastSessions } from './repository/sessions.ts';
 import { sessionRpcs } from './rpc/sessions.ts';
 import { itemCatalogRpcs, itemEventRpcs, playerStateRpcs } from './rpc.ts';
 import { createSessions } from './service/sessions.ts';
 import { createTransactions } from './service/transactions.ts';
 import { createService } from './service.ts';
 import { startWatches } from './watches.ts';
+
+/** How old what is told of a player's activity may be: about as long as heartbeats take to be saved. */
+const PRESENCE_L1_TTL_MS = 1_000;
+const PRESENCE_L2_TTL_MS = 5_000;
 
 /** Starts the service, which answers calls once its database is migrated. */
 export async function startApp(config: Config): Promise<App> {
@@ -61,10 +67,21 @@ export async function startApp(config: Config): Promise<App> {
     const sessionChores = startSessionChores({ postgres, heartbeats, leaseMs, everyMs, logger });
     foundation.onClose(() => sessionChores.stop());
 
-    const sessions = createSessions({ postgres, heartbeats, leaseMs });
-
     const markers = followMarkers({ name: foundation.name, redis, logger });
     foundation.onClose(() => markers.close());
+    const presences = createPresenceCache({
+      postgres,
+      find: findLastSessions,
+      redis,
+      markers,
+      l1: { maxBytes: config.CACHE_L1_MAX_BYTES / 8, ttlMs: PRESENCE_L1_TTL_MS },
+      l2: { ttlMs: PRESENCE_L2_TTL_MS },
+      meter: telemetry.meter,
+      logger,
+    });
+    foundation.onClose(() => presences.close());
+    const sessions = createSessions({ postgres, heartbeats, presences, leaseMs });
+
     const states = createStateCache({
       postgres,
       find: findPlayerStates,

@@ -1,13 +1,7 @@
 import { createBatches } from '@realmkeep/kit/cache/batches';
-import {
-  type Cached,
-  type CacheOptions,
-  createCache,
-  type Demand,
-  type Fetched,
-  type Want,
-} from '@realmkeep/kit/cache/cache';
+import { type Cached, type CacheOptions, createCache, type Demand } from '@realmkeep/kit/cache/cache';
 import { satisfies } from '@realmkeep/kit/cache/entry';
+import { replicaFirst } from '@realmkeep/kit/cache/replica-first';
 import type { PostgresNodes, Reader } from '@realmkeep/kit/postgres/nodes';
 import type { PlayerStateRow } from './repository/players.ts';
 import { toEntry } from './state-bytes.ts';
@@ -30,59 +24,27 @@ export function createStateCache({
   /** Those of the players that exist, from one snapshot. */
   find: (node: Reader, playerIds: string[]) => Promise<{ rows: PlayerStateRow[] }>;
 } & Omit<CacheOptions, 'name' | 'noun' | 'fetchMany'>) {
+  const { read, fetchMany } = replicaFirst({
+    postgres,
+    find: async (node, playerIds: string[]) => {
+      const { rows } = await find(node, playerIds);
+      return new Map(rows.map((row) => [row.player_id, toEntry(row)]));
+    },
+  });
   const cache = createCache({ ...options, name: 'player-state', noun: 'state', fetchMany });
   const puts = createBatches<{ playerId: string; done: () => void }>({ run: put, size: PUTS, most: PUTS_AT_ONCE });
-
-  function read(playerIds: string[], primary: boolean): Promise<Map<string, Fetched>> {
-    return postgres.read(
-      async (node) => {
-        const { rows } = await find(node, playerIds);
-        return new Map(rows.map((row) => [row.player_id, { ...toEntry(row), source: node.source }]));
-      },
-      { primary },
-    );
-  }
-
-  /**
-   * From a replica, and from the primary those that the replica lacks or has not as wanted. Without a primary what the
-   * replica has is all there is: those who demand better wait for one by themselves, so that nobody else does.
-   */
-  async function fetchMany(wants: Want[]): Promise<Map<string, Fetched>> {
-    const found = await read(
-      wants.map(({ key }) => key),
-      false,
-    );
-    const lacking = wants.filter((want) => {
-      const fetched = found.get(want.key);
-      return !fetched || (fetched.source === 'replica' && !satisfies(fetched, want));
-    });
-    if (lacking.length === 0 || !postgres.state().writable) return found;
-    const better = await read(
-      lacking.map(({ key }) => key),
-      true,
-    ).catch((error: unknown) => {
-      if (postgres.state().writable) throw error;
-      return new Map<string, Fetched>();
-    });
-    for (const [key, fetched] of better) found.set(key, fetched);
-    return found;
-  }
 
   /** Keeps the states that writes have left. The writes of one batch share one query. */
   async function put(batch: { playerId: string; done: () => void }[]): Promise<void> {
     const playerIds = [...new Set(batch.map(({ playerId }) => playerId))];
     try {
-      const { rows } = await postgres.read((node) => find(node, playerIds), { primary: true });
-      await keep(rows);
+      const states = await read(playerIds, true);
+      await Promise.all([...states].map(([playerId, { source: _, ...entry }]) => cache.put(playerId, entry)));
     } catch (err) {
       options.logger.warn({ err, players: playerIds.length }, 'what was written can not be read, and leaves the cache');
       await Promise.all(playerIds.map((playerId) => cache.invalidate(playerId)));
     }
     for (const { done } of batch) done();
-  }
-
-  async function keep(rows: PlayerStateRow[]): Promise<void> {
-    await Promise.all(rows.map((row) => cache.put(row.player_id, toEntry(row))));
   }
 
   /** Resolves when the work is done, or has taken as long as a writer waits for it. It is done later then. */
@@ -117,7 +79,8 @@ export function createStateCache({
      * Keeps the states that a write has left. Like `written` it is to be called after the commit and before the answer:
      * whoever reads from now on, by any process, gets the new states.
      */
-    keep: (rows: PlayerStateRow[]): Promise<void> => awhile(keep(rows)),
+    keep: (rows: PlayerStateRow[]): Promise<void> =>
+      awhile(Promise.all(rows.map((row) => cache.put(row.player_id, toEntry(row))))),
 
     /** Keeps the states of players that were written, which it reads. */
     written: (playerIds: string[]): Promise<void> =>

@@ -12,7 +12,7 @@ import { createPlayer, findPlayerStates, updatePlayer } from './repository/playe
 import { readSessionEvents } from './repository/session-events.ts';
 import {
   endSession,
-  findLastSession,
+  findLastSessions,
   findSession,
   renewSessions,
   startSession,
@@ -215,7 +215,7 @@ test('every hot call about sessions reads by one index', async () => {
     ['renew', (node) => renewSessions(node, heard, 60_000), ['sessions_pkey']],
     ['renew one', (node) => renewSessions(node, heard.slice(0, 1), 60_000), ['sessions_pkey']],
     ['find', (node) => findSession(node, first), ['sessions_pkey']],
-    ['presence', (node) => findLastSession(node, ada), ['sessions_player']],
+    ['presence', (node) => findLastSessions(node, [ada]), ['sessions_player']],
     ['start', (node) => startSession(node, next, 60_000), ['players_pkey', 'sessions_pkey', 'sessions_player']],
     ['end', (node) => endSession(node, first, ada), ['sessions_pkey']],
     ['sweep', (node) => sweepSessions(node, 1_000), ['sessions_lease', 'sessions_pkey']],

@@ -92,9 +92,9 @@ export function playerStateRpcs(service: Service, transactions: Transactions, se
         sessions.presence(playerId),
       ]);
       tell(context, state);
-      const parts = create(GetPlayerStateResponseSchema, { itemLocations, presence });
+      const located = toBinary(GetPlayerStateResponseSchema, create(GetPlayerStateResponseSchema, { itemLocations }));
       // Encoded messages one after the other are one message.
-      return Buffer.concat([answer, toBinary(GetPlayerStateResponseSchema, parts)]);
+      return Buffer.concat([answer, located, presence]);
     },
 
     async batchGetPlayerStates(request, context) {

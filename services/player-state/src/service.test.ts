@@ -187,6 +187,40 @@ test('200 concurrent calls with one id have one effect and answer alike', async 
   expect(await reasonOf(game.applyTransaction(other))).toBe('TRANSACTION_ID_REUSED');
 });
 
+test('transactions that come together share commits, and each is all or nothing by itself', async () => {
+  const ada = await newPlayer((id) => credit(id, 10n));
+  const players = await Promise.all(Array.from({ length: 60 }, () => newPlayer()));
+  const good = players.map((id) => transaction(credit(id, 1n), pay(id, ada, 1n), grant(id, 'sword')));
+  const bad = players.map((id) => transaction(credit(id, 5n), grant(id, 'arrow'), debit(id, 9n)));
+  const answers = await Promise.all([
+    ...good.map((request) => game.applyTransaction(request)),
+    ...bad.map(async (request) => expect(await reasonOf(game.applyTransaction(request))).toBe('INSUFFICIENT_BALANCE')),
+  ]);
+  expect(answers.slice(0, good.length).map((answer) => answer?.states.length)).toEqual(good.map(() => 2));
+  expect(await pockets(ada, 62n)).toEqual(['gold 70']);
+  for (const id of players) expect(await pockets(id, 2n)).toEqual(['gold 0', 'sword 1']);
+  const ids = [...good, ...bad].map(({ transactionId }) => transactionId);
+  const stored = await app.rows('select xmin from transaction_requests where transaction_id = any($1)', [ids]);
+  expect(stored).toHaveLength(good.length);
+  expect(new Set(stored.map(({ xmin }) => xmin)).size).toBeLessThan(good.length / 2);
+});
+
+test('a transaction that the database fails at fails alone', async () => {
+  await app.rows(`create function fail() returns trigger language plpgsql as $$ begin raise 'no'; end $$`);
+  await app.rows(`create trigger fail before insert on balances for each row when (new.currency = 'cursed') execute
+    function fail()`);
+  const players = await Promise.all(Array.from({ length: 20 }, () => newPlayer()));
+  const reasons = await Promise.all(
+    players.map((id, index) =>
+      apply(credit(id, 1n, index === 7 ? 'cursed' : 'gold')).then(
+        () => 'applied',
+        (fault: RpcError) => fault.reason,
+      ),
+    ),
+  );
+  expect(reasons).toEqual(players.map((_, index) => (index === 7 ? 'INTERNAL' : 'applied')));
+});
+
 test('of 1,000 concurrent debits of 1 on a balance of 500, 500 succeed and the ledger sums to 0', async () => {
   const ada = await newPlayer((id) => credit(id, 500n));
   const reasons = await Promise.all(

@@ -1,5 +1,6 @@
-import { create } from '@bufbuild/protobuf';
+import { create, toBinary } from '@bufbuild/protobuf';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
+import { GetPlayerStateResponseSchema } from '@realmkeep/proto/realmkeep/player_state/v1/player_state_service';
 import {
   type PresencePart,
   PresencePart_MissingReason,
@@ -40,6 +41,11 @@ export function toPresence(row: SessionRow | undefined, asOf: Date): PresencePar
     version: BigInt(row.ended ?? row.last_seen),
     asOf: timestampFromDate(asOf),
   });
+}
+
+/** The presence as a part of a GetPlayerStateResponse. */
+export function encodePresence(presence: PresencePart): Uint8Array {
+  return toBinary(GetPlayerStateResponseSchema, create(GetPlayerStateResponseSchema, { presence }));
 }
 
 export function missingPresence(): PresencePart {

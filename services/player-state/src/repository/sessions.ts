@@ -24,25 +24,30 @@ export async function startSession(
   primary: Reader,
   { sessionId, playerId, areaCode, multiplayerMode }: NewSession,
   leaseMs: number,
-): Promise<{ row: SessionRow; endedId: string | null }> {
-  const { rows } = await primary.query<SessionRow & { ended_session_id: string | null }>({
+): Promise<{ row: SessionRow; endedId: string | null; asOf: Date }> {
+  const { rows } = await primary.query<SessionRow & { ended_session_id: string | null; as_of: Date }>({
     name: 'start_session',
-    text: `select ${COLUMNS}, f.ended_session_id, ${commitBarrier}
+    text: `select ${COLUMNS}, f.ended_session_id, as_of() as as_of, ${commitBarrier}
       from start_session($1, $2, $3, $4, $5 * interval '1 millisecond') f, lateral (select (f.session).*) s`,
     values: [sessionId, playerId, areaCode, multiplayerMode, leaseMs],
   });
-  const { ended_session_id: endedId, ...row } = rows[0]!;
-  return { row, endedId };
+  const { ended_session_id: endedId, as_of: asOf, ...row } = rows[0]!;
+  return { row, endedId, asOf };
 }
 
 /** Ends a session, of this owner when one is given. A refusal is an error with SQLSTATE RK001. */
-export async function endSession(primary: Reader, sessionId: string, owner: string | null): Promise<SessionRow> {
-  const { rows } = await primary.query<SessionRow>({
+export async function endSession(
+  primary: Reader,
+  sessionId: string,
+  owner: string | null,
+): Promise<{ row: SessionRow; asOf: Date }> {
+  const { rows } = await primary.query<SessionRow & { as_of: Date }>({
     name: 'end_session',
-    text: `select ${COLUMNS}, ${commitBarrier} from end_session($1, $2) s`,
+    text: `select ${COLUMNS}, as_of() as as_of, ${commitBarrier} from end_session($1, $2) s`,
     values: [sessionId, owner],
   });
-  return rows[0]!;
+  const { as_of: asOf, ...row } = rows[0]!;
+  return { row, asOf };
 }
 
 export async function findSession(node: Reader, sessionId: string): Promise<SessionRow | undefined> {
@@ -54,20 +59,18 @@ export async function findSession(node: Reader, sessionId: string): Promise<Sess
   return rows[0];
 }
 
-/** The player's last session, and the time of the snapshot. */
-export async function findLastSession(
-  node: Reader,
-  playerId: string,
-): Promise<{ row: SessionRow | undefined; asOf: Date }> {
+/** The last session of each of these players, and the time of the snapshot; who never had one is not there. */
+export async function findLastSessions(node: Reader, playerIds: string[]): Promise<{ rows: SessionRow[]; asOf: Date }> {
   const { rows } = await node.query<SessionRow & { session_id: string | null; as_of: Date }>({
-    name: 'last_session',
-    text: `select s.*, as_of() as as_of from (select) one left join lateral (
-        select ${COLUMNS} from sessions s where s.player_id = $1 order by s.started_at desc limit 1
-      ) s on true`,
-    values: [playerId],
+    name: 'last_sessions',
+    text: `select l.*, as_of() as as_of from (select) one left join (
+        select s.* from unnest($1::uuid[]) p (player_id), lateral (
+          select ${COLUMNS} from sessions s where s.player_id = p.player_id order by s.started_at desc limit 1
+        ) s
+      ) l on true`,
+    values: [playerIds],
   });
-  const { as_of: asOf, ...row } = rows[0]!;
-  return { row: row.session_id === null ? undefined : row, asOf };
+  return { rows: rows.filter(({ session_id: id }) => id !== null), asOf: rows[0]!.as_of };
 }
 
 /** Moves on the leases of sessions that were heard of so long ago; answers which of them are still live. */

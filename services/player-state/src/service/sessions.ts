@@ -1,17 +1,10 @@
 import type { Caller } from '@realmkeep/kit/auth/caller';
 import type { PostgresNodes, Reader } from '@realmkeep/kit/postgres/nodes';
-import type { PresencePart } from '@realmkeep/proto/realmkeep/player_state/v1/session';
+import type { PresenceCache } from '../cache/presence.ts';
 import { refuse, toRefusal } from '../errors.ts';
 import type { Heartbeats, KnownSession } from '../heartbeats.ts';
-import {
-  endSession,
-  findLastSession,
-  findSession,
-  type NewSession,
-  type SessionRow,
-  startSession,
-} from '../repository/sessions.ts';
-import { missingPresence, toPresence } from '../session.ts';
+import { endSession, findSession, type NewSession, type SessionRow, startSession } from '../repository/sessions.ts';
+import { encodePresence, missingPresence } from '../session.ts';
 
 export type Sessions = ReturnType<typeof createSessions>;
 
@@ -19,10 +12,12 @@ export type Sessions = ReturnType<typeof createSessions>;
 export function createSessions({
   postgres,
   heartbeats,
+  presences,
   leaseMs,
 }: {
   postgres: Pick<PostgresNodes, 'read' | 'write' | 'state'>;
   heartbeats: Heartbeats;
+  presences: Pick<PresenceCache, 'get' | 'keep'>;
   leaseMs: number;
 }) {
   function write<T>(work: (primary: Reader) => Promise<T>): Promise<T> {
@@ -46,9 +41,10 @@ export function createSessions({
 
   return {
     async startSession(session: NewSession): Promise<SessionRow> {
-      const { row, endedId } = await write((primary) => startSession(primary, session, leaseMs));
+      const { row, endedId, asOf } = await write((primary) => startSession(primary, session, leaseMs));
       if (endedId !== null) heartbeats.ended(endedId);
       remember(row);
+      await presences.keep(row, asOf);
       return row;
     },
 
@@ -68,18 +64,21 @@ export function createSessions({
     },
 
     async endSession(caller: Caller, sessionId: string): Promise<SessionRow> {
-      const row = await write((primary) => endSession(primary, sessionId, ownerOf(caller)));
+      const { row, asOf } = await write((primary) => endSession(primary, sessionId, ownerOf(caller)));
       heartbeats.ended(sessionId);
+      await presences.keep(row, asOf);
       return row;
     },
 
-    /** Whether the player is online, and where. Never fails: the part says why it is missing. */
-    async presence(playerId: string): Promise<PresencePart> {
+    /**
+     * Whether the player is online, and where, as an encoded GetPlayerStateResponse with nothing else. Never fails: the
+     * part says why it is missing.
+     */
+    async presence(playerId: string): Promise<Uint8Array> {
       try {
-        const { row, asOf } = await postgres.read((node) => findLastSession(node, playerId));
-        return toPresence(row, asOf);
+        return await presences.get(playerId);
       } catch {
-        return missingPresence();
+        return encodePresence(missingPresence());
       }
     },
   };

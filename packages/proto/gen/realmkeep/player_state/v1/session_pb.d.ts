@@ -84,7 +84,8 @@ export declare const SessionSchema: GenMessage<Session>;
 
 /**
  * PresencePart is what is known of whether a player is online and where, or why that is missing. It is read by
- * itself: its `as_of` is not that of the state.
+ * itself: its `as_of` is not that of the state. Starts and ends of sessions show at once; what heartbeats move may be
+ * some seconds behind.
  *
  * @generated from message realmkeep.player_state.v1.PresencePart
  */
