@@ -196,7 +196,8 @@ test('an absent key is remembered briefly, and no longer than until somebody cre
 });
 
 test('a key that is asked for is refreshed before it ends, by one process, while the old entry is served', async () => {
-  const short = { l1: { maxBytes: 1_000_000, ttlMs: 150 }, l2: { ttlMs: 2_000 } };
+  // Between the refresh, at three quarters of its life, and its end are 900 ms at least, which a busy machine needs.
+  const short = { l1: { maxBytes: 1_000_000, ttlMs: 150 }, l2: { ttlMs: 6_000 } };
   const processes = await Promise.all([open(short), open(short), open(short)]);
   const key = await warm(processes[0]!);
   const sources = new Set<string>();
@@ -204,12 +205,13 @@ test('a key that is asked for is refreshed before it ends, by one process, while
   await until(
     async () => {
       for (const { cache } of processes) sources.add((await cache.get(key)).source);
-      return fetches() >= 3;
+      return fetches() >= 2;
     },
-    { what: 'the value to be refreshed twice', every: 5 },
+    { what: 'the value to be refreshed', every: 5, within: 15_000 },
   );
+  for (const { cache } of processes) sources.add((await cache.get(key)).source);
   expect(sources).toEqual(new Set(['l1', 'l2']));
-  expect(fetches()).toBe(3);
+  expect(fetches()).toBe(2);
 });
 
 test('a reader who leaves is let go, and the fetch goes on for the others', async () => {
