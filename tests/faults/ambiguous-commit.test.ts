@@ -38,7 +38,7 @@ const entries = async () =>
     ({ amount }) => amount,
   );
 /** Waits until as many backends as that wait for this while they apply a transaction. */
-const waiting = (count: number, event: 'SyncRep' | 'transactionid') =>
+const waiting = (count: number, event: 'SyncRep' | 'advisory') =>
   until(
     async () => {
       const found = await stage.sql(
@@ -69,7 +69,7 @@ test('a commit that is still under way when its connection is lost is waited for
   const answering = game.applyTransaction(request);
   await cut;
   await waiting(1, 'SyncRep');
-  await waiting(1, 'transactionid');
+  await waiting(1, 'advisory');
   await stage.sql('alter system reset synchronous_standby_names');
   await stage.sql('select pg_reload_conf()');
   const answer = await answering;
