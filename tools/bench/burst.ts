@@ -1,3 +1,4 @@
+import type { ServiceName } from '../local/service-names.ts';
 import type { BurstOrder, BurstReport } from './burst-process.ts';
 import { cpuSeconds, familyCpuSeconds } from './cpu.ts';
 import { shuffle } from './draws.ts';
@@ -6,6 +7,7 @@ import { GET, getRequest } from './player-calls.ts';
 import { packRequests } from './requests.ts';
 import type { Bar, Compared } from './result.ts';
 import type { Bench, Row } from './row.ts';
+import type { Echo, Server } from './stand.ts';
 import { createSwitchboard, MARK } from './switchboard.ts';
 import { median } from './table.ts';
 import { startWorker } from './worker.ts';
@@ -28,26 +30,67 @@ export const coldBurst: Row = {
 };
 
 async function run(bench: Bench, row: 'burst' | 'burst-cold', bar: Bar): Promise<Compared> {
-  const { stand, short, say, players, pace } = bench;
-  const { realm, token } = stand;
+  const { stand, players } = bench;
   const { echo } = await hotReads(bench, { mark: MARK });
   const distinct = Math.min(DISTINCT, players);
   const order = shuffle(stand.playerIds, 5);
+  const hot = order.slice(0, distinct).map(getRequest);
+  return burstBeside(bench, {
+    row,
+    service: 'player-state',
+    path: GET,
+    name: `GetPlayerState, ${row === 'burst' ? 'hot' : 'cold'}`,
+    about: `${distinct.toLocaleString('en')} distinct players`,
+    bar,
+    server: () => stand.service,
+    echo,
+    warmUp: row === 'burst',
+    requests: async (round) => {
+      if (row === 'burst' || round === 0) return hot;
+      // Players that were not read before; once all were, the caches and the process begin anew.
+      const ids = order.slice(round * distinct, (round + 1) * distinct);
+      if (ids.length < distinct) {
+        await stand.empty();
+        return hot;
+      }
+      await stand.flush();
+      return ids.map(getRequest);
+    },
+  });
+}
+
+/** What is called by all at once. */
+export type Burst = {
+  row: string;
+  service: ServiceName;
+  path: string;
+  /** What the row's own side is called, and what it reads, in words. */
+  name: string;
+  about: string;
+  bar?: Bar;
+  /** The process as it is now. */
+  server: () => Server;
+  echo: Echo;
+  /** The messages of that round, from 1; of round 0 those of the echo. Called before the round's calls of ours. */
+  requests: (round: number) => Promise<Uint8Array[]>;
+  /** Whether a wave that is not measured goes before ours. */
+  warmUp: boolean;
+};
+
+/** 50,000 calls at once through Envoy, beside as many bare echoes through it, in turns. */
+export async function burstBeside(bench: Bench, burst: Burst): Promise<Compared> {
+  const { stand, short, say, pace } = bench;
+  const { realm, token } = stand;
+  const { row, service, path, name, bar, echo, server } = burst;
   const streams = short ? 50 : 1_000;
   const total = CONNECTIONS * streams;
   await realm.envoy.start();
   try {
-    const envoy = createSwitchboard({ stand, echo, probe: { path: GET, request: getRequest(order.at(-1)!) } });
-    const wave = async (ids: string[], pid: number): Promise<Wave> => {
-      const requests = packRequests(ids.map(getRequest));
-      const order: BurstOrder = {
-        address: envoy.address,
-        path: GET,
-        token,
-        requests,
-        connections: CONNECTIONS,
-        streams,
-      };
+    const first = await burst.requests(0);
+    const envoy = createSwitchboard({ stand, service, server, echo, probe: { path, request: first.at(-1)! } });
+    const wave = async (messages: Uint8Array[], pid: number): Promise<Wave> => {
+      const requests = packRequests(messages);
+      const order: BurstOrder = { address: envoy.address, path, token, requests, connections: CONNECTIONS, streams };
       const before = [cpuSeconds(pid), familyCpuSeconds([realm.envoy.pid!])] as const;
       const { answer, active } = await envoy.watching(
         async () => (await startWorker<BurstReport>('burst-process.ts', order)).answer,
@@ -55,27 +98,15 @@ async function run(bench: Bench, row: 'burst' | 'burst-cold', bar: Bar): Promise
       const serverCpu = cpuSeconds(pid) - before[0];
       return { ...answer, active, serverCpu, envoyCpu: familyCpuSeconds([realm.envoy.pid!]) - before[1] };
     };
-    const hot = order.slice(0, distinct);
     const echoes: Wave[] = [];
     const ours: Wave[] = [];
     for (let round = 1; round <= Math.min(3, pace.rounds); round += 1) {
       await envoy.toEcho();
-      echoes.push(await wave(hot, echo.pid));
-      let ids = hot;
-      if (row === 'burst-cold') {
-        // Players that were not read before; once all were, the caches and the process begin anew.
-        ids = order.slice(round * distinct, (round + 1) * distinct);
-        if (ids.length < distinct) {
-          await stand.empty();
-          ids = hot;
-        } else {
-          await stand.flush();
-        }
-      }
+      echoes.push(await wave(first, echo.pid));
+      const messages = await burst.requests(round);
       await envoy.toService();
-      // The players' first wave makes them hot.
-      if (row === 'burst' && round === 1) await wave(hot, stand.service.pid);
-      ours.push(await wave(ids, stand.service.pid));
+      if (burst.warmUp && round === 1) await wave(messages, server().pid);
+      ours.push(await wave(messages, server().pid));
       say(`round ${round}: ${[echoes, ours].map((waves) => `${waves.at(-1)!.seconds.toFixed(1)} s`).join(' echo, ')}`);
     }
     const seconds = (waves: Wave[]) => median(waves.map((each) => each.seconds));
@@ -83,13 +114,13 @@ async function run(bench: Bench, row: 'burst' | 'burst-cold', bar: Bar): Promise
     return {
       row,
       unit: `s for ${total.toLocaleString('en')}`,
-      ours: { name: `GetPlayerState, ${row === 'burst' ? 'hot' : 'cold'}`, value: mine },
+      ours: { name, value: mine },
       reference: { name: 'bare echo, same Envoy', value: reference },
       ratio: mine / reference,
-      bar,
+      ...(bar && { bar }),
       facts: [
-        `${CONNECTIONS} connections of ${streams} streams, ${distinct.toLocaleString('en')} distinct players, answers of ${echo.payloadBytes} bytes; medians of ${ours.length} rounds`,
-        describe('GetPlayerState', ours, total),
+        `${CONNECTIONS} connections of ${streams} streams, ${burst.about}, answers of ${echo.payloadBytes} bytes; medians of ${ours.length} rounds`,
+        describe(name, ours, total),
         describe('bare echo', echoes, total),
       ],
       figures: [],

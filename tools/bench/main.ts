@@ -17,12 +17,13 @@ const DOCS = fileURLToPath(new URL('../../docs/bench', import.meta.url));
 
 const usage = `Benchmarks, each beside its reference in the same run.
 
-  npm run bench -- <row>... | all [--short] [--players <number>] [--rounds <number>] [--seconds <number>] [--own-load]
+  npm run bench -- <row>... | all [--short] [--players <number>] [--rounds <number>] [--seconds <number>] [--service <name>] [--own-load]
 
 ${ROWS.map(({ name, about }) => `  ${name.padEnd(12)} ${about}`).join('\n')}
 
   --short      fewer players, rounds and seconds: to see that it works. Written to .realmkeep/bench, else to docs/bench
   --players    how many are seeded; default 100,000 (short: 2,000)
+  --service    burst of that service: player-state (default), area-stats
   --own-load   our load process also where h2load is installed, which sends one request a connection and no quantiles
 `;
 
@@ -30,17 +31,20 @@ const say = (line: string) => process.stderr.write(`${line}\n`);
 
 /** Runs the benchmarks that are named and answers the exit status: 1 when one of them could not be run to its end. */
 async function main(): Promise<number> {
-  const { values, positionals } = parseArgs({
+  const { values, positionals: given } = parseArgs({
     allowPositionals: true,
     options: {
       short: { type: 'boolean', default: false },
       players: { type: 'string' },
       rounds: { type: 'string' },
       seconds: { type: 'string' },
+      service: { type: 'string', default: 'player-state' },
       'own-load': { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
     },
   });
+  const { service } = values;
+  const positionals = given.map((name) => (name === 'burst' && service !== 'player-state' ? `burst-${service}` : name));
   const rows = ROWS.filter(({ name }) => positionals.includes(name) || positionals.includes('all'));
   const unknown = positionals.filter((name) => name !== 'all' && !ROWS.some((row) => row.name === name));
   if (values.help || rows.length === 0 || unknown.length > 0) {

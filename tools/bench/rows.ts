@@ -1,3 +1,4 @@
+import { areaStats, areaStatsBurst } from './area-reads.ts';
 import { batchRead } from './batch-read.ts';
 import { burst, coldBurst } from './burst.ts';
 import { coldRead } from './cold-read.ts';
@@ -23,6 +24,8 @@ export const ROWS: Row[] = [
   tracing,
   burst,
   coldBurst,
+  areaStats,
+  areaStatsBurst,
   watchMemory,
   watchDelivery,
   transaction,

@@ -27,7 +27,13 @@ export type Stand = {
   empty(): Promise<Server>;
   /** Empties Valkey alone. */
   flush(): Promise<void>;
-  echo(options: { path: string; requests: Uint8Array[]; mark?: Record<string, string> }): Promise<Echo>;
+  /** Answers like the server at `address`, by default `service`. */
+  echo(options: {
+    path: string;
+    requests: Uint8Array[];
+    mark?: Record<string, string>;
+    address?: string;
+  }): Promise<Echo>;
   end(): Promise<void>;
 };
 
@@ -71,8 +77,8 @@ export async function openStand({ players, say }: { players: number; say: (line:
         return serverOf(first);
       },
       flush,
-      echo: async ({ path, requests, mark }) => {
-        const answers = await sampleAnswers({ address: first.address, path, token, requests });
+      echo: async ({ path, requests, mark, address: sampled = first.address }) => {
+        const answers = await sampleAnswers({ address: sampled, path, token, requests });
         const { bytes, headers } = typicalAnswer(answers);
         const order: EchoOrder = { path, answer: bytes, headers: { ...headers, ...mark } };
         const worker = await startWorker<{ port: number }>('echo-process.ts', order);

@@ -2,14 +2,14 @@ import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { until } from '@realmkeep/testkit/parts/until';
 import { type Addresses, renderClusters } from '../generate/envoy/clusters.ts';
-import { SERVICES } from '../local/service-names.ts';
+import { SERVICES, type ServiceName } from '../local/service-names.ts';
 import { sampleAnswers } from './sample.ts';
-import type { Echo, Stand } from './stand.ts';
+import type { Echo, Server, Stand } from './stand.ts';
 
 /** The answer's header by which the echo is told from the service. */
 export const MARK = { 'realmkeep-bench': 'echo' };
 
-/** The realm's Envoy while its route to player-state is switched between the service and the echo. */
+/** The realm's Envoy while its route to one service is switched between the service and the echo. */
 export type Switchboard = {
   /** host:port that clients call. */
   address: string;
@@ -22,10 +22,15 @@ export type Switchboard = {
 /** For a running Envoy. `probe` is a call that either side answers. */
 export function createSwitchboard({
   stand,
+  service,
+  server,
   echo,
   probe,
 }: {
   stand: Stand;
+  service: ServiceName;
+  /** The service's process as it is now. */
+  server: () => Server;
   echo: Echo;
   probe: { path: string; request: Uint8Array };
 }): Switchboard {
@@ -39,12 +44,9 @@ export function createSwitchboard({
     const [answer] = await sampleAnswers({ address, path: probe.path, token, requests: [probe.request] });
     return answer!.headers['realmkeep-bench'] === 'echo';
   };
-  const route = async (server: string, wanted: boolean) => {
+  const route = async (to: string, wanted: boolean) => {
     const addresses: Addresses = Object.fromEntries(
-      SERVICES.map(({ name }) => [
-        name,
-        [name === 'player-state' ? server : realm.services[name][0].address].map(split),
-      ]),
+      SERVICES.map(({ name }) => [name, [name === service ? to : realm.services[name][0].address].map(split)]),
     );
     writeFileSync(`${clusters}.new`, renderClusters(addresses));
     renameSync(`${clusters}.new`, clusters);
@@ -59,7 +61,7 @@ export function createSwitchboard({
   };
   return {
     address,
-    toService: () => route(stand.service.address, false),
+    toService: () => route(server().address, false),
     toEcho: () => route(echo.address, true),
     watching: async (act) => {
       let active = 0;
