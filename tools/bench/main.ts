@@ -23,7 +23,7 @@ ${ROWS.map(({ name, about }) => `  ${name.padEnd(12)} ${about}`).join('\n')}
 
   --short      fewer players, rounds and seconds: to see that it works. Written to .realmkeep/bench, else to docs/bench
   --players    how many are seeded; default 100,000 (short: 2,000)
-  --service    burst of that service: player-state (default), area-stats
+  --service    burst of that service: player-state (default), item-location, area-stats
   --own-load   our load process also where h2load is installed, which sends one request a connection and no quantiles
 `;
 

@@ -4,6 +4,7 @@ import { burst, coldBurst } from './burst.ts';
 import { coldRead } from './cold-read.ts';
 import { growth } from './growth.ts';
 import { hotRead, l2Read, zipfRead } from './hot-read.ts';
+import { itemBurst, itemListCold, itemListGrowth, itemListHot, itemListNormalized } from './item-listings.ts';
 import { latency } from './latency.ts';
 import { recordEvents, recordGrowth } from './record-events.ts';
 import type { Row } from './row.ts';
@@ -24,6 +25,11 @@ export const ROWS: Row[] = [
   tracing,
   burst,
   coldBurst,
+  itemListHot,
+  itemListCold,
+  itemListGrowth,
+  itemListNormalized,
+  itemBurst,
   areaStats,
   areaStatsBurst,
   watchMemory,

@@ -94,12 +94,13 @@ export async function openStand({ players, say }: { players: number; say: (line:
   }
 }
 
-function serverOf({ address, pid }: ServiceProcess): Server {
+/** Where a started process is. */
+export function serverOf({ address, pid }: ServiceProcess): Server {
   return { address, pid: pid! };
 }
 
 /** A service's process takes over this process's environment when it is launched. */
-async function withEnvironment(settings: Record<string, string>, act: () => Promise<void>): Promise<void> {
+export async function withEnvironment(settings: Record<string, string>, act: () => Promise<void>): Promise<void> {
   Object.assign(process.env, settings);
   try {
     await act();

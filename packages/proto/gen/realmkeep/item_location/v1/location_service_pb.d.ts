@@ -250,7 +250,7 @@ export declare const LocationService: GenService<{
   },
   /**
    * Changes the given fields of a location: one more version of it, and of its name and area wherever they are shown.
-   * Things that lie there show the change some at a time, the lowest ids first: 100,000 of them within seconds.
+   * Things that lie there show the change some at a time, the lowest ids first: 100,000 of them within half a minute.
    * Idempotent: a location that has the given content already stays as it is, whatever version was expected.
    *
    * NOT_FOUND LOCATION_NOT_FOUND: no such location.

@@ -1,0 +1,116 @@
+import { create, toBinary } from '@bufbuild/protobuf';
+import { ListItemLocationsRequestSchema } from '@realmkeep/proto/realmkeep/item_location/v1/item_location_service';
+import pg from 'pg';
+import type { ServiceProcess } from '../local/service-process.ts';
+import { type Echo, type Server, type Stand, serverOf, withEnvironment } from './stand.ts';
+
+export const LIST = '/realmkeep.item_location.v1.ItemLocationService/ListItemLocations';
+
+/** Things of each player that is listed: a default page. */
+const THINGS = 20;
+/** Players whose things are made by one statement. */
+const CHUNK = 5_000;
+
+/** ListItemLocations of a player's first page. */
+export function listRequest(playerId: string): Uint8Array {
+  return toBinary(ListItemLocationsRequestSchema, create(ListItemLocationsRequestSchema, { playerId }));
+}
+
+/** What the rows of item-location are measured on: its process, and players with 20 things each. */
+export type ItemStand = {
+  playerIds: string[];
+  service: Server;
+  /** Starts the process again with these settings and with empty caches everywhere. */
+  empty(settings?: Record<string, string>): Promise<Server>;
+  echo(mark?: Record<string, string>): Promise<Echo>;
+};
+
+/** Has a stand's item-location run, with `players` players more in its database, and stops it when the work is over. */
+export async function withItemStand<T>(
+  stand: Stand,
+  players: number,
+  work: (items: ItemStand) => Promise<T>,
+): Promise<T> {
+  const [process] = stand.realm.services['item-location'] as [ServiceProcess];
+  await fill(stand.realm.databases['item-location'].ownerUrl, players);
+  const playerIds = Array.from({ length: players }, (_, index) => playerIdOf(index + 1));
+  const start = async (settings: Record<string, string> = {}) => {
+    await process.stop();
+    await stand.flush();
+    await withEnvironment(settings, () => process.start());
+    return serverOf(process);
+  };
+  await start();
+  try {
+    return await work({
+      playerIds,
+      get service() {
+        return serverOf(process);
+      },
+      empty: start,
+      echo: (mark) =>
+        stand.echo({
+          path: LIST,
+          requests: playerIds.slice(0, 100).map(listRequest),
+          address: process.address,
+          ...(mark && { mark }),
+        }),
+    });
+  } finally {
+    await process.stop();
+  }
+}
+
+/** How many things there are in all. */
+export async function countThings(url: string): Promise<number> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    const { rows } = await client.query<{ n: number }>(
+      "select reltuples::int as n from pg_class where relname = 'game_item_locations'",
+    );
+    return rows[0]!.n;
+  } finally {
+    await client.end();
+  }
+}
+
+function playerIdOf(number: number): string {
+  return `00000000-0000-4000-8000-${number.toString(16).padStart(12, '0')}`;
+}
+
+/** Adds those of the players that are missing, each with 20 things of the seeded items at the seeded places. */
+async function fill(url: string, players: number): Promise<void> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    const { rows } = await client.query<{ n: number }>(
+      "select count(*)::int as n from player_names where player_id < '00000000-0000-4000-9000-000000000000'",
+    );
+    for (let from = rows[0]!.n + 1; from <= players; from += CHUNK) {
+      await client.query(
+        `with items as (select array_agg(i) as all from item_names i), places as (select array_agg(l) as all from locations l),
+        players as (
+          insert into player_names (player_id, name, version)
+          select ('00000000-0000-4000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 'Player ' || n, 1
+          from generate_series($1::int, $2::int) n returning player_id, name
+        ), versions as (insert into player_versions select player_id, 1 from players)
+        insert into game_item_locations (game_item_id, item_id, item_name, item_kind, item_version, quantity, owner_id,
+          owner_name, owner_name_version, location_id, location_name, area_code, location_version, x, y, z, source_version,
+          consumed)
+        select uuidv7(), (i).item_id, (i).name, (i).kind, (i).version, 1, player_id, name, 1, (l).location_id, (l).name,
+          (l).area_code, (l).version, random() * 1000, random() * 100, random() * 1000, 1, false
+        from (
+          select p.*, items.all[1 + floor(random() * cardinality(items.all))::int] as i,
+            places.all[1 + floor(random() * cardinality(places.all))::int] as l
+          from players p, generate_series(1, ${THINGS}) as thing, items, places
+        ) as drawn`,
+        [from, Math.min(players, from + CHUNK - 1)],
+      );
+    }
+    await client.query('vacuum analyze game_item_locations, player_names, player_versions');
+    await client.query('checkpoint').catch(() => undefined);
+  } finally {
+    await client.end();
+  }
+}
