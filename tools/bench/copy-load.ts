@@ -12,7 +12,7 @@ export type CopyLoad = {
 
 /** Makes its table in the database at `url`, as its owner. */
 export async function openCopyLoad(url: string): Promise<CopyLoad> {
-  const pool = new pg.Pool({ connectionString: url, max: 8 });
+  const pool = new pg.Pool({ connectionString: url, max: 32 });
   await pool.query(`
     drop table if exists bench_events;
     create table bench_events (like area_mode_events including all) partition by range (received_at);

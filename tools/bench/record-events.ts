@@ -14,7 +14,7 @@ import { median } from './table.ts';
 /** Events of a request, and rows of a COPY. */
 const BATCH = 1_000;
 /** Requests in flight, and clients that COPY. */
-const AT_ONCE = [2, 4, 8];
+const AT_ONCE = [4, 16, 32];
 /** Events of history for each player that is seeded: 20 million for 100,000. */
 const HISTORY = 200;
 
