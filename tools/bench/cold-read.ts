@@ -15,8 +15,11 @@ export const coldRead: Row = {
   about: 'GetPlayerState of players that no cache holds, uniform, none twice, beside the bare echo',
   run: async (bench) => {
     const { stand, pace, say, players } = bench;
+    const size = Math.ceil((pace.warmUpSeconds + pace.seconds) * MOST_PER_SECOND);
+    if (players < size)
+      return { row: 'cold-read', skipped: `it needs ${size} players for a round (--players ${size})` };
     const echo = await stand.echo({ path: GET, requests: stand.playerIds.slice(0, 100).map(getRequest) });
-    const slices = coldSlices(bench);
+    const slices = coldSlices(bench, size);
     const server = await stand.empty();
     const target = { path: GET, token: stand.token, draw: 'each' as const, requests: packRequests([]) };
     const [reference, ours] = await inTurns({
@@ -47,13 +50,14 @@ export const coldRead: Row = {
 };
 
 /** Players in a random order, a round's worth at a time. `again` says that a walk over all of them begins anew. */
-function coldSlices({ stand, pace, players }: Bench): {
+function coldSlices(
+  { stand }: Bench,
+  size: number,
+): {
   next(): { requests: Requests; again: boolean };
   any(): Requests;
 } {
   const order = shuffle(stand.playerIds, 2).map(getRequest);
-  const wanted = Math.ceil((pace.warmUpSeconds + pace.seconds) * MOST_PER_SECOND);
-  const size = Math.min(wanted, players);
   let position = 0;
   return {
     next: () => {
@@ -63,6 +67,6 @@ function coldSlices({ stand, pace, players }: Bench): {
       return { requests: packRequests(order.slice(position - size, position)), again };
     },
     // The echo answers whoever is asked for: it is given enough to be busy for the whole round.
-    any: () => packRequests(Array.from({ length: wanted * 3 }, (_, index) => order[index % order.length]!)),
+    any: () => packRequests(Array.from({ length: size * 3 }, (_, index) => order[index % order.length]!)),
   };
 }
