@@ -4,7 +4,7 @@ import { ownLoad } from './load.ts';
 import { GET, getRequest } from './player-calls.ts';
 import { packRequests, type Requests } from './requests.ts';
 import { compareRates } from './result.ts';
-import type { Bench, Row } from './row.ts';
+import type { Row } from './row.ts';
 import { postgresPids } from './stores.ts';
 
 // More than any process answers a second, so that a round does not run out of players that were never read.
@@ -19,7 +19,7 @@ export const coldRead: Row = {
     if (players < size)
       return { row: 'cold-read', skipped: `it needs ${size} players for a round (--players ${size})` };
     const echo = await stand.echo({ path: GET, requests: stand.playerIds.slice(0, 100).map(getRequest) });
-    const slices = coldSlices(bench, size);
+    const slices = coldSlices(stand.playerIds.map(getRequest), size);
     const server = await stand.empty();
     const target = { path: GET, token: stand.token, draw: 'each' as const, requests: packRequests([]) };
     const [reference, ours] = await inTurns({
@@ -49,15 +49,15 @@ export const coldRead: Row = {
   },
 };
 
-/** Players in a random order, a round's worth at a time. `again` says that a walk over all of them begins anew. */
-function coldSlices(
-  { stand }: Bench,
+/** Messages in a random order, `size` of them at a time: a round's worth. `again` says that a walk over all of them begins anew. */
+export function coldSlices(
+  messages: Uint8Array[],
   size: number,
 ): {
   next(): { requests: Requests; again: boolean };
   any(): Requests;
 } {
-  const order = shuffle(stand.playerIds, 2).map(getRequest);
+  const order = shuffle(messages, 2);
   let position = 0;
   return {
     next: () => {

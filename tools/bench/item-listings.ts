@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { burstBeside } from './burst.ts';
+import { coldSlices } from './cold-read.ts';
 import { shuffle } from './draws.ts';
 import { inTurns } from './figures.ts';
 import { countThings, type ItemStand, LIST, listRequest, withItemStand } from './item-stand.ts';
@@ -53,10 +54,9 @@ export const itemListCold: Row = {
     withItemStand(bench.stand, listed(bench), async (items) => {
       const { stand, pace, say } = bench;
       const echo = await items.echo();
-      const order = shuffle(items.playerIds, 2).map(listRequest);
-      const wanted = Math.min(order.length, Math.ceil((pace.warmUpSeconds + pace.seconds) * MOST_PER_SECOND));
-      const any = packRequests(Array.from({ length: wanted * 3 }, (_, index) => order[index % order.length]!));
-      const target = { path: LIST, token: stand.token, draw: 'each' as const, requests: any };
+      const wanted = Math.ceil((pace.warmUpSeconds + pace.seconds) * MOST_PER_SECOND);
+      const slices = coldSlices(items.playerIds.map(listRequest), Math.min(wanted, items.playerIds.length));
+      const target = { path: LIST, token: stand.token, draw: 'each' as const, requests: packRequests([]) };
       const [reference, ours] = await inTurns({
         targets: [
           { ...target, address: echo.address, pid: echo.pid, name: 'bare echo' },
@@ -64,10 +64,11 @@ export const itemListCold: Row = {
         ],
         pace,
         load: () => ownLoad,
-        prepare: async (planned, round) => {
-          if (planned.address === echo.address) return planned;
-          const requests = packRequests(shuffle(order, round).slice(0, wanted));
-          return { ...planned, ...(await items.empty()), requests };
+        prepare: async (planned) => {
+          if (planned.address === echo.address) return { ...planned, requests: slices.any() };
+          const { requests, again } = slices.next();
+          // Every player was listed: the caches are emptied before the next walk.
+          return again ? { ...planned, ...(await items.empty()), requests } : { ...planned, requests };
         },
         say,
       });

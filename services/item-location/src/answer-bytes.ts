@@ -6,6 +6,7 @@ import {
   SearchItemLocationsResponseSchema,
 } from '@realmkeep/proto/realmkeep/item_location/v1/item_location_service';
 import { type ItemLocationRow, toItemLocation } from './item-location.ts';
+import { rowsBytes } from './row-bytes.ts';
 
 /** The encoded ListItemLocationsResponse of a page. */
 export function pageBytes(page: {
@@ -14,11 +15,11 @@ export function pageBytes(page: {
   previousPageToken: string;
   asOf: Date;
 }): Uint8Array {
-  const { rows, nextPageToken, previousPageToken } = page;
+  const { nextPageToken, previousPageToken } = page;
   const asOf = timestampFromDate(page.asOf);
-  const itemLocations = rows.map(toItemLocation);
-  const answer = create(ListItemLocationsResponseSchema, { itemLocations, nextPageToken, previousPageToken, asOf });
-  return toBinary(ListItemLocationsResponseSchema, answer);
+  const rest = create(ListItemLocationsResponseSchema, { nextPageToken, previousPageToken, asOf });
+  // Encoded messages one after the other are one message.
+  return Buffer.concat([rowsBytes(page.rows), toBinary(ListItemLocationsResponseSchema, rest)]);
 }
 
 /** The encoded SearchItemLocationsResponse. */
