@@ -1,4 +1,4 @@
-import { createBatches } from '@realmkeep/kit/cache/batches';
+import { createBatches } from '@realmkeep/kit/batches';
 import { resourceExhausted, unavailable } from '@realmkeep/kit/errors/common';
 import type { Logger } from '@realmkeep/kit/log/logger';
 import type { Event } from './event.ts';

@@ -1,4 +1,4 @@
-import { createBatches } from '@realmkeep/kit/cache/batches';
+import { createBatches } from '@realmkeep/kit/batches';
 import { type Cached, type CacheOptions, createCache, type Demand } from '@realmkeep/kit/cache/cache';
 import { satisfies } from '@realmkeep/kit/cache/entry';
 import { replicaFirst } from '@realmkeep/kit/cache/replica-first';

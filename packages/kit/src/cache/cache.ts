@@ -1,8 +1,8 @@
 import type { Meter } from '@opentelemetry/api';
 import type { Cluster } from 'ioredis';
 import type { Logger } from 'pino';
+import { createBatches } from '../batches.ts';
 import { unavailable } from '../errors/common.ts';
-import { createBatches } from './batches.ts';
 import { type Counts, createCounts, observeCounts } from './counts.ts';
 import { type Cached, type Demand, type Entry, type Fetched, satisfies, type Want } from './entry.ts';
 import { createFlights, type Flight } from './flights.ts';

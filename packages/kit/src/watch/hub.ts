@@ -1,8 +1,8 @@
 import type { Meter } from '@opentelemetry/api';
 import { unavailable } from '../errors/common.ts';
 import type { Logger } from '../log/logger.ts';
-import { createBatches } from './batches.ts';
 import { startChecks } from './checks.ts';
+import { createKeyBatches } from './key-batches.ts';
 import { createTopic, type Topic } from './topic.ts';
 import type { Watched } from './watched.ts';
 import { createWatcher, type Watcher } from './watcher.ts';
@@ -105,7 +105,7 @@ export function createWatchHub({
       for (const { arrivals } of readings) endAll(arrivals, fault as Error);
     }
   }
-  const batches = createBatches({ run: read, mostKeys: MOST_KEYS, mostAtOnce: MOST_READS });
+  const batches = createKeyBatches({ run: read, mostKeys: MOST_KEYS, mostAtOnce: MOST_READS });
 
   async function check(): Promise<void> {
     const known = new Map<string, bigint>();

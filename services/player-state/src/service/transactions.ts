@@ -1,4 +1,4 @@
-import { createBatches } from '@realmkeep/kit/cache/batches';
+import { createBatches } from '@realmkeep/kit/batches';
 import { invalidArgument } from '@realmkeep/kit/errors/common';
 import { sqlState } from '@realmkeep/kit/postgres/errors';
 import type { PostgresNodes } from '@realmkeep/kit/postgres/nodes';

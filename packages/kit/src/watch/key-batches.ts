@@ -1,5 +1,5 @@
 /** Keys that wait for work, done in batches. */
-export type Batches = {
+export type KeyBatches = {
   /** Has the key worked on by a run that begins after this. */
   want(key: string): void;
 };
@@ -11,7 +11,7 @@ export type Batches = {
  *
  * @param run works on a batch; never rejects
  */
-export function createBatches({
+export function createKeyBatches({
   run,
   mostKeys,
   mostAtOnce,
@@ -19,7 +19,7 @@ export function createBatches({
   run: (keys: string[]) => Promise<void>;
   mostKeys: number;
   mostAtOnce: number;
-}): Batches {
+}): KeyBatches {
   const wanted = new Set<string>();
   const inWork = new Set<string>();
   let running = 0;
