@@ -59,7 +59,7 @@ export function badRequestStories(stage: Stage): void {
     'two filters': (id) => ({
       path: `/v1/item-locations?player_id=${id}&area_code=111`,
       status: 400,
-      names: 'exactly one of',
+      names: 'only one of',
     }),
   };
 

@@ -1,5 +1,5 @@
 import { type DescField, type DescMessage, type DescOneof, getOption, hasOption } from '@bufbuild/protobuf';
-import type { FieldRules } from '@realmkeep/proto/buf/validate/validate';
+import type { FieldRules, MessageRules } from '@realmkeep/proto/buf/validate/validate';
 import {
   field as fieldRules,
   Ignore,
@@ -58,11 +58,16 @@ export function isOneofRequired(oneof: DescOneof): boolean {
 
 /** The rules of a field or a message that only words can say. */
 export function sentencesOf(desc: DescField | DescMessage): string[] {
-  const rules =
-    desc.kind === 'field'
-      ? hasOption(desc, fieldRules) && getOption(desc, fieldRules).cel
-      : hasOption(desc, messageRules) && getOption(desc, messageRules).cel;
-  return (rules || []).flatMap(({ message }) => (message === '' ? [] : [`Rule: ${message}.`]));
+  const { cel, oneof = [] } = rulesOf(desc);
+  return [
+    ...oneof.map(({ fields, required }) => `Rule: ${required ? 'exactly' : 'at most'} one of ${fields.join(', ')}.`),
+    ...cel.flatMap(({ message }) => (message === '' ? [] : [`Rule: ${message}.`])),
+  ];
+}
+
+function rulesOf(desc: DescField | DescMessage): Pick<FieldRules, 'cel'> & Partial<Pick<MessageRules, 'oneof'>> {
+  if (desc.kind === 'field') return hasOption(desc, fieldRules) ? getOption(desc, fieldRules) : { cel: [] };
+  return hasOption(desc, messageRules) ? getOption(desc, messageRules) : { cel: [] };
 }
 
 function limits({ type }: FieldRules): Schema {

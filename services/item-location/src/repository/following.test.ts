@@ -104,13 +104,19 @@ test('no row stays without its location when both come at the same time', async 
 test('a step that is taken again does nothing, and a follower that was replaced can apply nothing', async () => {
   const [ownerId, gameItemId] = [randomUUID(), randomUUID()];
   const granted = batch(60n, [gameItemEvent({ gameItemId, ownerId })], 7n);
-  expect(await apply(granted)).toEqual({ outcome: 'APPLIED', parked: 0 });
-  expect(await apply(granted, step)).toEqual({ outcome: 'ALREADY', parked: 0 });
+  // What it touched is told again: whoever took it first may not have lived to tell of it.
+  const touched = { locationIds: [], playerIds: [ownerId] };
+  expect(await apply(granted)).toEqual({ outcome: 'APPLIED', parked: 0, touched });
+  expect(await apply(granted, step)).toEqual({ outcome: 'ALREADY', parked: 0, touched });
   expect(await followedPosition(database.primary)).toEqual({ transaction: 60n, id: 7n });
 
   await beginFollowing(database.primary);
   const stolen = batch(61n, [gameItemEvent({ gameItemId, ownerId: randomUUID(), version: 2n })]);
-  expect(await apply(stolen)).toEqual({ outcome: 'REPLACED', parked: 0 });
+  expect(await apply(stolen)).toEqual({
+    outcome: 'REPLACED',
+    parked: 0,
+    touched: { locationIds: [], playerIds: [] },
+  });
   expect(await followedPosition(database.primary)).toEqual({ transaction: 60n, id: 7n });
   expect(await things(ownerId)).toMatchObject({ version: 1n, rows: [{ source_version: '1' }] });
 });
@@ -143,7 +149,11 @@ test('an event that can never be applied is parked with its reason and holds not
     playerEvent(ownerId, 'nul \0 inside'),
     gameItemEvent({ gameItemId, ownerId }),
   ];
-  expect(await apply(batch(80n, events))).toEqual({ outcome: 'APPLIED', parked: 3 });
+  expect(await apply(batch(80n, events))).toEqual({
+    outcome: 'APPLIED',
+    parked: 3,
+    touched: { locationIds: [], playerIds: [ownerId] },
+  });
   expect((await things(ownerId)).rows.map((row) => row.game_item_id)).toEqual([gameItemId]);
   const parked = await database.primary.pool.query('select reason from parked_events order by parked_event_id');
   expect(parked.rows.map(({ reason }) => reason)).toEqual([
