@@ -33,7 +33,7 @@ export const watchDelivery: Row = {
       token,
       requests: packRequests(ids.map(watchRequest)),
       watchesEach,
-      connections: 10,
+      connections: 25,
     };
     const unary: LoadReport[] = [];
     const full: Wave[] = [];
