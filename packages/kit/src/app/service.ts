@@ -2,6 +2,7 @@ import { createTokenVerifier } from '../auth/token-verifier.ts';
 import type { Implementation } from '../server/implementation.ts';
 import { createServer } from '../server/server.ts';
 import type { Foundation } from './foundation.ts';
+import { followReadiness } from './readiness.ts';
 
 /** A service that answers calls. */
 export type Service = {
@@ -17,11 +18,11 @@ export type Service = {
 };
 
 /**
- * Starts to answer calls on GRPC_PORT. The foundation belongs to the service from here on, and is closed when the start
+ * Starts to answer calls on GRPC_PORT. Health says NOT_SERVING while no Postgres node can be read. The foundation belongs to the service from here on, and is closed when the start
  * fails.
  */
 export async function startService(foundation: Foundation, implementations: Implementation[]): Promise<Service> {
-  const { name, config, logger, telemetry } = foundation;
+  const { name, config, logger, telemetry, postgres } = foundation;
   try {
     const verifier = createTokenVerifier({
       jwksFile: config.JWKS_FILE,
@@ -39,11 +40,15 @@ export async function startService(foundation: Foundation, implementations: Impl
       maxStreams: config.MAX_STREAMS,
     });
     const grpcPort = await server.listen(config.HOST, config.GRPC_PORT);
+    const endReadiness = followReadiness({ postgres, setServing: server.setServing, logger });
+    foundation.onClose(endReadiness);
     logger.info({ grpcPort, metricsPort: telemetry.metricsPort }, 'serving');
 
     let draining: Promise<void> | undefined;
     async function drain(signal?: AbortSignal): Promise<void> {
       logger.info('draining');
+      // What drains never says SERVING again.
+      endReadiness();
       const waits = { delayMs: config.DRAIN_DELAY_MS, timeoutMs: config.DRAIN_TIMEOUT_MS };
       await server.drain({ ...waits, ...(signal ? { signal } : {}) });
       await foundation.close();

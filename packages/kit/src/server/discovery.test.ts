@@ -44,6 +44,13 @@ test('health answers without a token, for the process and for each service', asy
   fixture.server.setServing(true);
 });
 
+test('liveness is SERVING for as long as the process answers, also when all else is NOT_SERVING', async () => {
+  fixture.server.setServing(false);
+  expect([await check(''), await check(ItemCatalogService.typeName)]).toEqual(['NOT_SERVING', 'NOT_SERVING']);
+  expect(await check('liveness')).toBe('SERVING');
+  fixture.server.setServing(true);
+});
+
 test('reflection lists the services and describes them, without a token', async () => {
   const folder = createRequire(import.meta.url)
     .resolve('@grpc/reflection/package.json')
