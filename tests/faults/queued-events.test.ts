@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { fileURLToPath } from 'node:url';
 import { type Client, createClient } from '@realmkeep/kit/client/client';
 import {
   RecordEventRequest_Ack as Ack,
@@ -13,12 +12,12 @@ import { afterEach, expect, test } from 'vitest';
 import { startApp } from '../../services/area-stats/src/app.ts';
 import { readSettings } from '../../services/area-stats/src/config.ts';
 import { shardOf } from '../../services/area-stats/src/event-queue/shard.ts';
+import { MIGRATIONS } from '../../services/area-stats/src/migrations.ts';
 import { countsOf } from '../../services/area-stats/test/database.ts';
 import { openTestValkey } from '../../services/area-stats/test/valkey.ts';
 import { forSure } from './for-sure.ts';
 import { startDatabase } from './postgres.ts';
 
-const MIGRATIONS = fileURLToPath(new URL('../../services/area-stats/migrations', import.meta.url));
 const SHARDS = 6;
 
 const closing: (() => unknown)[] = [];

@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { fileURLToPath } from 'node:url';
 import { openFoundation } from '@realmkeep/kit/app/foundation';
 import { type Service, startService } from '@realmkeep/kit/app/service';
 import type { Logger } from '@realmkeep/kit/log/logger';
-import { waitForSchema } from '@realmkeep/kit/postgres/migrate';
+import { untilMigrated } from '@realmkeep/kit/postgres/migrated';
 import { createRedis } from '@realmkeep/kit/redis/cluster';
 import { createAnswers } from './answers.ts';
 import { createCache } from './cache.ts';
@@ -14,6 +13,7 @@ import { createEventQueue } from './event-queue/queue.ts';
 import { createEventQueueMetrics } from './event-queue-metrics.ts';
 import { startHousekeeping } from './housekeeping.ts';
 import { startJobs } from './jobs.ts';
+import { MIGRATIONS } from './migrations.ts';
 import { createRecorder } from './recorder.ts';
 import { parkEvents } from './repository/parked-events.ts';
 import { createRepository } from './repository.ts';
@@ -28,8 +28,6 @@ import { createEventStream } from './service/stream.ts';
 import { createService } from './service.ts';
 import { startWatches } from './watches.ts';
 
-const MIGRATIONS = fileURLToPath(new URL('../migrations', import.meta.url));
-
 // Areas whose last answer a process keeps.
 const MOST_ANSWERS = 10_000;
 
@@ -38,7 +36,7 @@ export async function startApp(config: Config): Promise<Service> {
   const foundation = await openFoundation({ name: 'area-stats', config });
   try {
     const { postgres, redis, pageTokens, telemetry, logger } = foundation;
-    await postgres.read(({ pool }) => waitForSchema(pool, MIGRATIONS, { logger }));
+    await untilMigrated(postgres, MIGRATIONS, logger);
 
     const limits = {
       maxLatenessSeconds: config.AREA_STATS_MAX_LATENESS_SECONDS,

@@ -1,9 +1,7 @@
-import { fileURLToPath } from 'node:url';
 import type { PostgresNodes, Reader } from '@realmkeep/kit/postgres/nodes';
 import { createTestDatabase } from '@realmkeep/testkit/stores';
 import pg from 'pg';
-
-export const MIGRATIONS = fileURLToPath(new URL('../migrations', import.meta.url));
+import { MIGRATIONS } from '../src/migrations.ts';
 
 /** The nodes of a database of which there is the primary alone. */
 export function postgresOf(pool: pg.Pool): Pick<PostgresNodes, 'read' | 'write'> {

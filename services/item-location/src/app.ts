@@ -2,7 +2,7 @@ import { openFoundation } from '@realmkeep/kit/app/foundation';
 import { type Service as App, startService } from '@realmkeep/kit/app/service';
 import { followMarkers } from '@realmkeep/kit/cache/markers';
 import { createClient } from '@realmkeep/kit/client/client';
-import { waitForSchema } from '@realmkeep/kit/postgres/migrate';
+import { untilMigrated } from '@realmkeep/kit/postgres/migrated';
 import { ItemEventService } from '@realmkeep/proto/realmkeep/player_state/v1/item_event_service';
 import { createListingCache } from './cache/listings.ts';
 import { createQueryCache } from './cache/queries.ts';
@@ -25,7 +25,7 @@ export async function startApp(config: Config): Promise<App> {
   const foundation = await openFoundation({ name: 'item-location', config });
   const { logger, postgres, redis, pageTokens, serviceTokens, telemetry } = foundation;
   try {
-    await postgres.read(({ pool }) => waitForSchema(pool, MIGRATIONS, { logger }));
+    await untilMigrated(postgres, MIGRATIONS, logger);
 
     const pages = createPages({ postgres, pageTokens });
     const markers = followMarkers({ name: foundation.name, redis, logger });

@@ -2,7 +2,7 @@ import { openFoundation } from '@realmkeep/kit/app/foundation';
 import { type Service as App, startService } from '@realmkeep/kit/app/service';
 import { followMarkers } from '@realmkeep/kit/cache/markers';
 import { createClient } from '@realmkeep/kit/client/client';
-import { waitForSchema } from '@realmkeep/kit/postgres/migrate';
+import { untilMigrated } from '@realmkeep/kit/postgres/migrated';
 import { AreaStatsService } from '@realmkeep/proto/realmkeep/area_stats/v1/area_stats_service';
 import { PlayerItemLocationService } from '@realmkeep/proto/realmkeep/item_location/v1/player_item_location_service';
 import { createPresenceCache } from './cache/presence.ts';
@@ -34,7 +34,7 @@ export async function startApp(config: Config): Promise<App> {
   const foundation = await openFoundation({ name: 'player-state', config });
   const { logger, postgres, redis, pageTokens, serviceTokens, telemetry } = foundation;
   try {
-    await postgres.read(({ pool }) => waitForSchema(pool, MIGRATIONS, { logger }));
+    await untilMigrated(postgres, MIGRATIONS, logger);
 
     const itemLocations = createClient(PlayerItemLocationService, {
       address: config.ITEM_LOCATION_ADDRESS,
