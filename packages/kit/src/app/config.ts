@@ -19,13 +19,13 @@ export const commonSettings = {
     example: 'redis-0:6379,redis-1:6379',
   }),
   REDIS_PASSWORD: str({ default: '', desc: 'Password of the Redis cluster; empty: none', example: 'secret' }),
-  JWKS_FILE: str({ desc: 'Public keys of callers’ tokens, a JWK set', example: '/etc/realmkeep/jwks.json' }),
+  JWKS_FILE: str({ desc: 'Public keys of callers’ tokens, a JWK set or PEM', example: '/etc/realmkeep/jwks.json' }),
   INTERNAL_JWKS_FILE: str({
-    desc: 'Public keys of services’ tokens, a JWK set',
+    desc: 'Public keys of services’ tokens, a JWK set or PEM',
     example: '/etc/realmkeep/internal.jwks.json',
   }),
   INTERNAL_KEY_FILE: str({
-    desc: 'Private key of services’ tokens, a JWK',
+    desc: 'Private key of services’ tokens, a JWK or PEM',
     example: '/etc/realmkeep/internal.jwk.json',
   }),
   PAGE_TOKEN_KEY: hexKey({

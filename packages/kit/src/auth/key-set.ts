@@ -1,7 +1,8 @@
 import { readFileSync, unwatchFile, watchFile } from 'node:fs';
-import { createLocalJWKSet, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose';
+import { createLocalJWKSet, type JWTVerifyGetKey } from 'jose';
 import { JWKSNoMatchingKey } from 'jose/errors';
 import type { Logger } from '../log/logger.ts';
+import { readPublicKeys } from './key-format.ts';
 
 const LOOK_EVERY_MS = 5_000;
 const COOLDOWN_MS = 1_000;
@@ -10,14 +11,14 @@ const COOLDOWN_MS = 1_000;
 export type KeySet = { readonly get: JWTVerifyGetKey; close(): void };
 
 /**
- * Reads a JWK set and reads it again when the file changes (looked at every five seconds) or a token names a key that
+ * Reads a JWK set or PEM, and reads it again when the file changes (looked at every five seconds) or a token names a key that
  * is not in it (at most once a second). A file that has become unreadable is logged; the keys from before stay.
  *
  * @param onChange called when the keys may be others than before
  * @throws when the file can not be read at first
  */
 export function openKeySet({ file, logger, onChange }: { file: string; logger: Logger; onChange: () => void }): KeySet {
-  const read = () => createLocalJWKSet(JSON.parse(readFileSync(file, 'utf8')) as JSONWebKeySet);
+  const read = () => createLocalJWKSet(readPublicKeys(readFileSync(file, 'utf8')));
   let keys = read();
   let readAt = Date.now();
 

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { importJWK, type JWK, SignJWT } from 'jose';
+import { importJWK, SignJWT } from 'jose';
+import { readPrivateKey } from './key-format.ts';
 
 const LIFETIME_S = 300;
 const RENEW_BEFORE_S = 60;
@@ -11,13 +12,13 @@ export type ServiceTokens = { token(): Promise<string> };
  * Signs tokens of the role `service`, each good for five minutes and handed out until one minute before its end.
  *
  * @param name the service's name: the tokens' subject
- * @param keyFile the private ES256 key as a JWK; read at the first use and at each renewal, so that it can be rotated
+ * @param keyFile the private ES256 key, a JWK or PEM; read at the first use and at each renewal, so that it can be rotated
  */
 export function createServiceTokens({ name, keyFile }: { name: string; keyFile: string }): ServiceTokens {
   let current: { token: Promise<string>; renewAt: number } | undefined;
 
   async function sign(): Promise<string> {
-    const jwk = JSON.parse(await readFile(keyFile, 'utf8')) as JWK;
+    const jwk = readPrivateKey(await readFile(keyFile, 'utf8'));
     const header = { alg: 'ES256', typ: 'JWT', ...(jwk.kid ? { kid: jwk.kid } : {}) };
     return new SignJWT({ role: 'service' })
       .setProtectedHeader(header)

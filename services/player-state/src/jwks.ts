@@ -1,0 +1,3 @@
+import { runJwks } from '@realmkeep/kit/auth/jwks-command';
+
+runJwks();
