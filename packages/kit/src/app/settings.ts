@@ -41,10 +41,20 @@ export const hexKey = makeValidator<string>((input) => {
   return input;
 });
 
+/** One Postgres address; it holds a password, so a fault does not repeat it. */
+export const postgresUrl = makeValidator<string>((input) => {
+  if (!isPostgresUrl(input)) throw new TypeError('it is no postgres:// address');
+  return input;
+});
+
 /** Postgres addresses, comma separated; they hold passwords, so a fault names an entry by its place only. */
 export const postgresUrls = makeValidator<string[]>((input) => {
   const urls = input.split(',').map((entry) => entry.trim());
-  const wrong = urls.findIndex((entry) => !/^postgres(ql)?:$/.test(URL.parse(entry)?.protocol ?? ''));
+  const wrong = urls.findIndex((entry) => !isPostgresUrl(entry));
   if (wrong >= 0) throw new TypeError(`entry ${wrong + 1} is no postgres:// address`);
   return urls;
 });
+
+function isPostgresUrl(text: string): boolean {
+  return /^postgres(ql)?:$/.test(URL.parse(text)?.protocol ?? '');
+}

@@ -1,0 +1,4 @@
+import { runMigrations } from '@realmkeep/kit/app/migration';
+import { MIGRATIONS } from './migrations.ts';
+
+await runMigrations('player-state', MIGRATIONS);
