@@ -1,23 +1,25 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type Buf, withBuf } from './buf.ts';
 import { renderBootstrap } from './envoy/bootstrap.ts';
-import { type Rpc, readRpcs } from './envoy/rpc.ts';
+import { renderClusters } from './envoy/clusters.ts';
+import { PORTAL } from './envoy/portal.ts';
+import { isRouted, type Rpc, readRpcs } from './envoy/rpc.ts';
 import { renderOpenApi } from './openapi/document.ts';
 import { readExamples } from './openapi/examples.ts';
 import { generatePrisma } from './prisma.ts';
 import type { Run } from './run.ts';
 
 const DESCRIPTOR = 'packages/proto/descriptor.binpb';
-const BOOTSTRAP = 'charts/realmkeep/files/envoy/bootstrap.yaml';
+const ENVOY = 'charts/realmkeep/files/envoy';
 const OPENAPI = 'services/portal/pages/openapi.yaml';
 const EXAMPLES = 'services/portal/examples.yaml';
 const noteOf = (place: string) => `# Generated from the contract by \`npm run generate\`: change ${place} instead.\n`;
 
 /**
  * Writes everything that is generated into the checkout at `root`: code and descriptors of the contract, the
- * OpenAPI document, Envoy's bootstrap, Prisma's clients. Programs are found on PATH. Throws with the program's own words when one fails.
+ * OpenAPI document, Envoy's configuration, Prisma's clients. Programs are found on PATH. Throws with the program's own words when one fails.
  */
 export async function generate({ root, say }: { root: string; say: (line: string) => void }): Promise<void> {
   await withBuf(async (buf) => {
@@ -28,16 +30,28 @@ export async function generate({ root, say }: { root: string; say: (line: string
     say(OPENAPI);
     writeOpenApi(root, await commentedRpcs(buf, root));
   });
-  say(BOOTSTRAP);
-  mkdirSync(dirname(join(root, BOOTSTRAP)), { recursive: true });
-  writeFileSync(
-    join(root, BOOTSTRAP),
-    noteOf('tools/generate/envoy') + renderBootstrap(readRpcs(join(root, DESCRIPTOR))),
-  );
+  say(ENVOY);
+  writeEnvoyFiles(root);
   for (const { service, result } of await generatePrisma(root)) {
     say(`${service}/src/generated`);
     demand(`prisma generate in ${service}`, result);
   }
+}
+
+/**
+ * What the chart gives to Envoy. The clusters name each deployable by its plain name; the chart knows the names and ports
+ * of a release. Files of a chart can not lie outside of it, so the descriptors are there once more.
+ */
+function writeEnvoyFiles(root: string): void {
+  const folder = join(root, ENVOY);
+  mkdirSync(folder, { recursive: true });
+  const note = noteOf('tools/generate/envoy');
+  const rpcs = readRpcs(join(root, DESCRIPTOR));
+  const deployables = new Set([...rpcs.filter(isRouted).map(({ deployable }) => deployable), PORTAL]);
+  const addresses = Object.fromEntries([...deployables].map((name) => [name, [{ host: name, port: 80 }]]));
+  writeFileSync(join(folder, 'bootstrap.yaml'), note + renderBootstrap(rpcs));
+  writeFileSync(join(folder, 'clusters.yaml'), note + renderClusters(addresses));
+  copyFileSync(join(root, DESCRIPTOR), join(folder, 'descriptor.binpb'));
 }
 
 function writeOpenApi(root: string, rpcs: readonly Rpc[]): void {

@@ -19,6 +19,8 @@ export function generatedPaths(root: string): string[] {
     'packages/proto/descriptor.binpb',
     'services/portal/pages/openapi.yaml',
     'charts/realmkeep/files/envoy/bootstrap.yaml',
+    'charts/realmkeep/files/envoy/clusters.yaml',
+    'charts/realmkeep/files/envoy/descriptor.binpb',
     ...services.map((schema) => schema.replace('prisma/schema.prisma', 'src/generated')),
   ];
 }

@@ -1,0 +1,115 @@
+{{/* Every object's name begins with this: the release's name. */}}
+{{- define "realmkeep.fullname" -}}
+{{ .Release.Name | trunc 40 | trimSuffix "-" }}
+{{- end -}}
+
+{{/* Labels of pods that never change in the life of a release: (dict "root" . "name" "player-state"). */}}
+{{- define "realmkeep.selectorLabels" -}}
+app.kubernetes.io/name: {{ .name }}
+app.kubernetes.io/instance: {{ .root.Release.Name }}
+{{- end -}}
+
+{{/* Labels of every object: (dict "root" . "name" "player-state"). */}}
+{{- define "realmkeep.labels" -}}
+{{ include "realmkeep.selectorLabels" . }}
+app.kubernetes.io/part-of: realmkeep
+app.kubernetes.io/managed-by: {{ .root.Release.Service }}
+{{- end -}}
+
+{{/* The Secret of the services' own keys. */}}
+{{- define "realmkeep.internalKeys" -}}
+{{ .Values.global.auth.internal.secretName | default (printf "%s-internal-keys" (include "realmkeep.fullname" .)) }}
+{{- end -}}
+
+{{/* The body of a volume with callers' public keys in the file `keys`. */}}
+{{- define "realmkeep.callersKeysVolume" -}}
+{{- $callers := .Values.global.auth.callers -}}
+{{- if eq $callers.source "configMap" -}}
+configMap:
+  name: {{ required "global.auth.callers.configMap.name is missing" $callers.configMap.name }}
+  items:
+    - key: {{ $callers.configMap.key }}
+      path: keys
+{{- else -}}
+secret:
+  {{- if eq $callers.source "secret" }}
+  secretName: {{ required "global.auth.callers.secret.name is missing" $callers.secret.name }}
+  items:
+    - key: {{ $callers.secret.key }}
+      path: keys
+  {{- else }}
+  secretName: {{ include "realmkeep.fullname" . }}-callers-keys
+  items:
+    - key: public
+      path: keys
+  {{- end }}
+{{- end -}}
+{{- end -}}
+
+{{/* What a pod of the chart may do: nothing beyond computing. (dict "user" 65532) */}}
+{{- define "realmkeep.podSecurity" -}}
+runAsNonRoot: true
+runAsUser: {{ .user }}
+runAsGroup: {{ .user }}
+fsGroup: {{ .user }}
+seccompProfile:
+  type: RuntimeDefault
+{{- end -}}
+
+{{- define "realmkeep.containerSecurity" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities:
+  drop: [ALL]
+{{- end -}}
+
+{{/* Over zones, then over nodes; takes the selector labels as text. A cluster of one node or zone is no obstacle. */}}
+{{- define "realmkeep.spread" -}}
+{{- $labels := . -}}
+{{- range list "topology.kubernetes.io/zone" "kubernetes.io/hostname" }}
+- maxSkew: 1
+  topologyKey: {{ . }}
+  whenUnsatisfiable: ScheduleAnyway
+  # Each revision by itself: pods that are about to go do not count.
+  matchLabelKeys: [pod-template-hash]
+  labelSelector:
+    matchLabels: {{- $labels | nindent 6 }}
+{{- end }}
+{{- end -}}
+
+{{/* Where pods may and would rather run; takes the values that say so. */}}
+{{- define "realmkeep.placement" -}}
+{{- range $field := list "nodeSelector" "tolerations" "affinity" }}
+{{- with index $ $field }}
+{{ $field }}: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{/* Up at once by as much as is there, down slowly; takes the values `autoscaling`. */}}
+{{- define "realmkeep.scalingBehavior" -}}
+scaleUp:
+  stabilizationWindowSeconds: 0
+  selectPolicy: Max
+  policies:
+    - { type: Percent, value: 100, periodSeconds: 15 }
+    - { type: Pods, value: 4, periodSeconds: 15 }
+scaleDown:
+  stabilizationWindowSeconds: {{ .scaleDownStabilizationSeconds }}
+  policies:
+    - { type: Pods, value: 1, periodSeconds: 60 }
+{{- end -}}
+
+{{/* The image of a deployable: (dict "global" .Values.global "image" its values "name" "player-state" "version" appVersion). */}}
+{{- define "realmkeep.image" -}}
+{{- $repository := .image.repository | default (printf "realmkeep/%s" .name) -}}
+{{- if and .global.image.registry (not .image.repository) -}}
+{{- $repository = printf "%s/%s" .global.image.registry $repository -}}
+{{- end -}}
+{{ $repository }}:{{ .image.tag | default .global.image.tag | default .version }}
+{{- end -}}
+
+{{/* The image of player-state, which also holds the command that makes JWK sets. */}}
+{{- define "realmkeep.playerStateImage" -}}
+{{ include "realmkeep.image" (dict "global" .Values.global "image" (index .Values "player-state").image "name" "player-state" "version" .Chart.AppVersion) }}
+{{- end -}}

@@ -1,0 +1,80 @@
+{{/*
+Envoy's bootstrap: the one that `npm start` uses, with what the values say of origins, rate limits, callers' keys, TLS and
+connections, and with the port that the cluster asks.
+*/}}
+{{- define "realmkeep.envoy.bootstrap" -}}
+{{- $values := .Values.envoy -}}
+{{- $bootstrap := .Files.Get "files/envoy/bootstrap.yaml" | fromYaml -}}
+{{- $status := .Files.Get "files/envoy/status.yaml" | fromYaml -}}
+{{- $static := $bootstrap.static_resources -}}
+{{- $listener := first $static.listeners -}}
+{{- $chain := first $listener.filter_chains -}}
+{{- $manager := (first $chain.filters).typed_config -}}
+{{- $host := first $manager.route_config.virtual_hosts -}}
+
+{{- $cors := index $host.typed_per_filter_config "envoy.filters.http.cors" -}}
+{{- $origins := list -}}
+{{- range $values.cors.origins -}}
+{{- $origins = append $origins (hasPrefix "regex:" . | ternary (dict "safe_regex" (dict "regex" (trimPrefix "regex:" .))) (dict "exact" .)) -}}
+{{- end -}}
+{{- $_ := set $cors "allow_origin_string_match" $origins -}}
+
+{{- range $manager.http_filters -}}
+{{- if eq .name "envoy.filters.http.jwt_authn" -}}
+{{- $_ := include "realmkeep.envoy.setKeys" (dict "provider" .typed_config.providers.callers "callers" $.Values.global.auth.callers) -}}
+{{- else if eq .name "envoy.filters.http.local_ratelimit" -}}
+{{- $_ := include "realmkeep.envoy.setRateLimits" (dict "filter" .typed_config "limits" $values.rateLimits) -}}
+{{- end -}}
+{{- end -}}
+
+{{- with $values.trustedProxies -}}
+{{- $_ := set $manager "xff_num_trusted_hops" (int .) -}}
+{{- end -}}
+{{- /* Callers that stay connected come to new pods of Envoy by this. Requests in work are finished. */ -}}
+{{- $_ := set $manager "common_http_protocol_options" (dict "max_connection_duration" (printf "%ds" (int $values.maxConnectionSeconds))) -}}
+{{- $_ := set $manager "http1_safe_max_connection_duration" true -}}
+
+{{- if $values.tls.enabled -}}
+{{- $_ := set $chain "transport_socket" (include "realmkeep.envoy.tls" . | fromYaml) -}}
+{{- end -}}
+{{- $_ := set $static "listeners" (append $static.listeners $status.listener) -}}
+{{- $_ := set $static "clusters" (list $status.cluster) -}}
+{{- toYaml $bootstrap -}}
+{{- end -}}
+
+{{/* Where callers' public keys come from. */}}
+{{- define "realmkeep.envoy.setKeys" -}}
+{{- if eq .callers.source "remote" -}}
+{{- $_ := unset .provider "local_jwks" -}}
+{{- $uri := required "global.auth.callers.remote.uri is missing" .callers.remote.uri -}}
+{{- $http := dict "uri" $uri "cluster" "callers-keys" "timeout" "5s" -}}
+{{- $_ := set .provider "remote_jwks" (dict "http_uri" $http "cache_duration" "300s" "async_fetch" dict) -}}
+{{- else -}}
+{{- $_ := set .provider "local_jwks" (dict "filename" "/etc/envoy-keys/jwks.json") -}}
+{{- end -}}
+{{- end -}}
+
+{{/* The bucket of each role: requests per second, and what may come at once. */}}
+{{- define "realmkeep.envoy.setRateLimits" -}}
+{{- $limits := .limits -}}
+{{- range .filter.descriptors -}}
+{{- $limit := index $limits (first .entries).value -}}
+{{- $_ := set . "token_bucket" (dict "max_tokens" (int $limit.burst) "tokens_per_fill" (int $limit.perSecond) "fill_interval" "1s") -}}
+{{- end -}}
+{{- $_ := set .filter "token_bucket" (dict "max_tokens" (int $limits.server.burst) "tokens_per_fill" (int $limits.server.perSecond) "fill_interval" "1s") -}}
+{{- end -}}
+
+{{/* The certificate is read again when its Secret changes. */}}
+{{- define "realmkeep.envoy.tls" -}}
+name: envoy.transport_sockets.tls
+typed_config:
+  "@type": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext
+  common_tls_context:
+    alpn_protocols: [h2, http/1.1]
+    tls_params:
+      tls_minimum_protocol_version: TLSv1_2
+    tls_certificates:
+      - certificate_chain: { filename: /etc/envoy-tls/tls.crt }
+        private_key: { filename: /etc/envoy-tls/tls.key }
+        watched_directory: { path: /etc/envoy-tls }
+{{- end -}}
