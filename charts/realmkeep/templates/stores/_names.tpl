@@ -1,0 +1,49 @@
+{{/* The services that have a database, in a YAML list. Its name, and its runtime role's, is the service's with _ for -. */}}
+{{- define "realmkeep.stores.services" -}}
+[player-state, item-location, area-stats]
+{{- end -}}
+
+{{/* Whether this chart makes the Valkey cluster: "true" or nothing. */}}
+{{- define "realmkeep.stores.ownValkey" -}}
+{{- if and (ne .Values.stores.kind "external") (empty .Values.stores.valkey.external.nodes) }}true{{ end -}}
+{{- end -}}
+
+{{/* The Secret with all passwords that were made here. */}}
+{{- define "realmkeep.stores.passwords" -}}
+{{ include "realmkeep.fullname" . }}-stores
+{{- end -}}
+
+{{/* The name of a node of the dev Postgres: (list $ ordinal). It survives the pod, whose address does not. */}}
+{{- define "realmkeep.stores.postgresHost" -}}
+{{- $name := include "realmkeep.fullname" (index . 0) -}}
+{{ $name }}-postgres-{{ index . 1 }}.{{ $name }}-postgres
+{{- end -}}
+
+{{/* The same of a node of Valkey. */}}
+{{- define "realmkeep.stores.valkeyHost" -}}
+{{- $name := include "realmkeep.fullname" (index . 0) -}}
+{{ $name }}-valkey-{{ index . 1 }}.{{ $name }}-valkey
+{{- end -}}
+
+{{/* Every node of Valkey, separated by blanks: three masters and a replica for each. */}}
+{{- define "realmkeep.stores.valkeyHosts" -}}
+{{- $hosts := list -}}
+{{- range $ordinal := until 6 }}{{ $hosts = append $hosts (include "realmkeep.stores.valkeyHost" (list $ $ordinal)) }}{{ end -}}
+{{ join " " $hosts }}
+{{- end -}}
+
+{{/*
+The connections that a Postgres node must accept: of the most pods of each service, the pool and four that measure,
+lock and follow; as many again of the pods that a rollout adds; of the migrations and of operators.
+*/}}
+{{- define "realmkeep.stores.maxConnections" -}}
+{{- $sum := 40 -}}
+{{- range $service := include "realmkeep.stores.services" . | fromYamlArray -}}
+{{- $values := index $.Values $service -}}
+{{- $pods := $values.autoscaling.enabled | ternary $values.autoscaling.maxReplicas $values.replicas | int -}}
+{{- $surge := regexMatch "%$" (toString $values.maxSurge) | ternary $pods (int $values.maxSurge) -}}
+{{- $each := add 4 (int (dig "POSTGRES_POOL_SIZE" 10 $values.settings)) -}}
+{{- $sum = add $sum (mul (add $pods $surge) $each) -}}
+{{- end -}}
+{{ $sum }}
+{{- end -}}
