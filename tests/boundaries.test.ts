@@ -18,6 +18,7 @@ describe('the arrows between the parts', () => {
   it('the files were found', () => {
     expect(new Set(files.map(workspaceOf))).toEqual(
       new Set([
+        'packages/bundler',
         'packages/kit',
         'packages/proto',
         'packages/testkit',
