@@ -12,6 +12,11 @@ export const commonSettings = {
     desc: 'Every Postgres node, comma separated, with the role and its password',
     example: 'postgres://user:password@db-0:5432/name,postgres://user:password@db-1:5432/name',
   }),
+  POSTGRES_HEADLESS: bool({
+    default: false,
+    desc: 'Whether a host in POSTGRES_URLS stands for as many nodes as it has addresses, asked again every 2 s',
+    example: 'true',
+  }),
   POSTGRES_POOL_SIZE: count({ default: 10, desc: 'Connections to each Postgres node', example: '10' }),
   MAX_REPLICA_LAG_MS: count({ default: 5_000, desc: 'A replica further behind is not read', example: '5000' }),
   REDIS_NODES: list({

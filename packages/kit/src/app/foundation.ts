@@ -45,6 +45,7 @@ export async function openFoundation<C extends CommonConfig>({
     const postgres = createPostgresNodes({
       name,
       urls: config.POSTGRES_URLS,
+      headless: config.POSTGRES_HEADLESS,
       poolSize: config.POSTGRES_POOL_SIZE,
       maxReplicaLagMs: config.MAX_REPLICA_LAG_MS,
       logger,

@@ -64,6 +64,8 @@ const LOST_MESSAGES = [
   'Client was closed and is not queryable',
   'timeout expired',
   'Query read timeout',
+  // The node left the cluster after it was chosen.
+  'Cannot use a pool after calling end',
 ];
 
 function databaseError(error: unknown): pg.DatabaseError | undefined {

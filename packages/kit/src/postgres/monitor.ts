@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { Logger } from 'pino';
+import type { Place } from './connection.ts';
 import { closeProbe, type Measurement, measure, openProbe } from './probe.ts';
 
 /** Measures one node again and again. */
@@ -17,7 +18,7 @@ export type Monitor = {
 
 export type MonitorOptions = {
   name: string;
-  url: string;
+  place: Place;
   applicationName: string;
   /** Milliseconds between two looks. */
   every: number;

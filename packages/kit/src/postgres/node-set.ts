@@ -1,7 +1,9 @@
 import type { Logger } from 'pino';
 import { chooseForRead, choosePrimary, newestTimeline } from './choice.ts';
+import { type Lookup, lookupHost, nameOf, type Place } from './connection.ts';
 import { type Monitor, startMonitor } from './monitor.ts';
 import { createNode, type PostgresNode } from './node.ts';
+import { followPlaces } from './places.ts';
 import type { Measurement } from './probe.ts';
 
 /** A node with what is measured of it. */
@@ -9,13 +11,18 @@ export type WatchedNode = {
   readonly node: PostgresNode;
   readonly monitor: Monitor;
   readonly known: Measurement | undefined;
+  /** Rounds of addresses that did not name it, one after the other. */
+  unnamed: number;
   /** Works of this process that run on it now. */
   busy: number;
 };
 
 /** The nodes of one cluster, and the choice among them. */
 export type NodeSet = {
+  /** The nodes of now; the same array while nodes come and go. */
   readonly all: readonly WatchedNode[];
+  /** Resolves once the first look at every node is over, whatever it saw. */
+  measured(): Promise<void>;
   primary(): WatchedNode | undefined;
   /** `maxStalenessMs`: only a node whose data are proven to be no older. */
   forRead(maxStalenessMs?: number): WatchedNode | undefined;
@@ -27,6 +34,10 @@ export type NodeSet = {
 export type NodeSetOptions = {
   name: string;
   urls: string[];
+  /** Whether a host stands for as many nodes as it has addresses, which come and go. */
+  headless: boolean;
+  /** Default: the system's. */
+  lookup?: Lookup;
   poolSize: number;
   maxReplicaLagMs: number;
   connectionWaitMs: number;
@@ -38,10 +49,14 @@ export type NodeSetOptions = {
 
 /** Milliseconds between two looks while someone waits for a node. */
 const LOOK_EVERY = 100;
+/** A node that answers is let go after so many rounds of addresses that did not name it: it may come back. */
+const ROUNDS_UNNAMED = 5;
 
 export function createNodeSet(options: NodeSetOptions): NodeSet {
-  const { name, urls, maxReplicaLagMs, measureEveryMs, measureTimeoutMs, logger } = options;
+  const { urls, headless, lookup = lookupHost, maxReplicaLagMs, logger } = options;
   const waiting = new Set<() => void>();
+  const all: WatchedNode[] = [];
+  const leaving = new Set<Promise<unknown>>();
   // Never goes back: when the newest primary dies, one that it had replaced must not take its place.
   let newest = 0;
   let turn = 0;
@@ -49,33 +64,38 @@ export function createNodeSet(options: NodeSetOptions): NodeSet {
     newest = newestTimeline(all, newest);
     for (const awake of waiting) awake();
   };
-  const all: WatchedNode[] = urls.map((url) => {
-    const node = createNode({ ...options, url, applicationName: name });
-    const monitor = startMonitor({
-      name: node.name,
-      url,
-      applicationName: `${name} monitor`,
-      every: measureEveryMs,
-      timeoutMs: measureTimeoutMs,
-      changed,
-      silent: node.sever,
-      logger,
-    });
-    return {
-      node,
-      monitor,
-      busy: 0,
-      get known() {
-        return monitor.known();
-      },
-    };
-  });
+
+  function enter(place: Place): void {
+    all.push(watchNode(options, place, changed));
+  }
+  function leave(watched: WatchedNode): void {
+    all.splice(all.indexOf(watched), 1);
+    const left = Promise.all([watched.monitor.close(), watched.node.close()]).finally(() => leaving.delete(left));
+    leaving.add(left);
+  }
+  function settle(places: Place[]): void {
+    const names = new Set(places.map(nameOf));
+    for (const watched of [...all]) {
+      watched.unnamed = names.has(watched.node.name) ? 0 : watched.unnamed + 1;
+      if (watched.unnamed >= ROUNDS_UNNAMED || (watched.unnamed > 0 && !watched.known)) leave(watched);
+    }
+    const had = new Set(all.map(({ node }) => node.name));
+    for (const place of places) if (!had.has(nameOf(place))) enter(place);
+    changed();
+  }
+
+  if (!headless) for (const url of urls) enter({ url });
+  const places = headless ? followPlaces({ urls, lookup, told: settle, logger }) : undefined;
 
   return {
     all,
+    measured: async () => {
+      await places?.followed;
+      await Promise.all(all.map(({ monitor }) => monitor.looked));
+    },
     primary: () => choosePrimary(all, newest),
     forRead: (maxStalenessMs) => {
-      turn = (turn + 1) % all.length;
+      turn = (turn + 1) % Math.max(1, all.length);
       return chooseForRead(all, { maxLagMs: maxReplicaLagMs, maxStalenessMs, newest, turn, now: performance.now() });
     },
     waitFor: (choice, deadline) =>
@@ -90,6 +110,7 @@ export function createNodeSet(options: NodeSetOptions): NodeSet {
           if (node || performance.now() >= deadline) end(node);
         };
         const ticking = setInterval(() => {
+          places?.look();
           for (const { monitor } of all) monitor.look();
           awake();
         }, LOOK_EVERY);
@@ -97,7 +118,32 @@ export function createNodeSet(options: NodeSetOptions): NodeSet {
         awake();
       }),
     close: async () => {
-      await Promise.all(all.map(({ node, monitor }) => Promise.all([monitor.close(), node.close()])));
+      places?.close();
+      await Promise.all([...leaving, ...all.map(({ node, monitor }) => Promise.all([monitor.close(), node.close()]))]);
+    },
+  };
+}
+
+function watchNode(options: NodeSetOptions, place: Place, changed: () => void): WatchedNode {
+  const { name, measureEveryMs, measureTimeoutMs, logger } = options;
+  const node = createNode({ ...options, place, applicationName: name });
+  const monitor = startMonitor({
+    name: node.name,
+    place,
+    applicationName: `${name} monitor`,
+    every: measureEveryMs,
+    timeoutMs: measureTimeoutMs,
+    changed,
+    silent: node.sever,
+    logger,
+  });
+  return {
+    node,
+    monitor,
+    unnamed: 0,
+    busy: 0,
+    get known() {
+      return monitor.known();
     },
   };
 }

@@ -1,9 +1,10 @@
 import pg from 'pg';
+import { connectionTo, nameOf, type Place } from './connection.ts';
 import { isSessionOver } from './errors.ts';
 import type { Statement } from './reader.ts';
 
 export type NodeOptions = {
-  url: string;
+  place: Place;
   applicationName: string;
   poolSize: number;
   /** How long a work may wait for a connection, and a connection may take to open, in milliseconds. */
@@ -31,10 +32,9 @@ export type PostgresNode = {
 const CLOSE_TIMEOUT = 5_000;
 
 export function createNode(options: NodeOptions): PostgresNode {
-  const { url, applicationName, poolSize, connectionWaitMs, statementTimeoutMs } = options;
-  const { hostname, port } = new URL(url);
+  const { place, applicationName, poolSize, connectionWaitMs, statementTimeoutMs } = options;
   const pool = new pg.Pool({
-    connectionString: url,
+    ...connectionTo(place),
     application_name: applicationName,
     max: poolSize,
     connectionTimeoutMillis: connectionWaitMs,
@@ -109,7 +109,7 @@ export function createNode(options: NodeOptions): PostgresNode {
   };
 
   return {
-    name: `${hostname}:${port || 5432}`,
+    name: nameOf(place),
     pool,
     query,
     transaction,

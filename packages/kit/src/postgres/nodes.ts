@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Meter } from '@opentelemetry/api';
 import type { Logger } from 'pino';
 import { resourceExhausted, unavailable } from '../errors/common.ts';
+import type { Lookup } from './connection.ts';
 import { isConnectionLost, isPoolBusy, isReadOnlyNode, isRecoveryConflict, isServerFull } from './errors.ts';
 import { observeNodes } from './metrics.ts';
 import { createNodeSet, type WatchedNode } from './node-set.ts';
@@ -52,6 +53,14 @@ export type PostgresNodesOptions = {
   name: string;
   /** Connection URLs of every node, in any order: roles are measured. */
   urls: string[];
+  /**
+   * Whether a host in `urls` stands for as many nodes as it has addresses, as a headless Service does: it is asked every
+   * two seconds, and nodes come and go. One that is not named any more is let go once it does not answer, and after 10 s
+   * anyway; its works in progress have 5 s to finish. Default false.
+   */
+  headless?: boolean;
+  /** How a host's addresses are found; default: by the system. */
+  lookup?: Lookup;
   /** Connections a node at most; default 10. */
   poolSize?: number;
   /** How old a replica's data may be, in milliseconds; default 5,000. */
@@ -86,6 +95,7 @@ const BEHIND = Symbol('the replica has not come as far as was asked');
 export function createPostgresNodes(options: PostgresNodesOptions): PostgresNodes {
   const { failoverWaitMs = 10_000, logger, meter } = options;
   const nodes = createNodeSet({
+    headless: false,
     poolSize: 10,
     maxReplicaLagMs: 5_000,
     connectionWaitMs: 10_000,
@@ -171,9 +181,7 @@ export function createPostgresNodes(options: PostgresNodesOptions): PostgresNode
         (error, sendings) => idempotent || sendings === 0 || (sendings === 1 && isReadOnlyNode(error)),
       ),
     state: () => ({ readable: nodes.forRead() !== undefined, writable: nodes.primary() !== undefined }),
-    measured: async () => {
-      await Promise.all(nodes.all.map(({ monitor }) => monitor.looked));
-    },
+    measured: nodes.measured,
     close: async () => {
       metrics.close();
       await nodes.close();

@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { connectionTo, type Place } from './connection.ts';
 import { sqlState } from './errors.ts';
 
 /** What one look at a node found, on the node itself. */
@@ -20,12 +21,12 @@ export function ageOf({ lagMs, lookedAt }: Measurement, now: number): number {
 
 /** A connection that measures. A look that takes longer than `timeoutMs` fails, and so does opening. */
 export async function openProbe(options: {
-  url: string;
+  place: Place;
   applicationName: string;
   timeoutMs: number;
 }): Promise<pg.Client> {
   const client = new pg.Client({
-    connectionString: options.url,
+    ...connectionTo(options.place),
     application_name: options.applicationName,
     connectionTimeoutMillis: options.timeoutMs,
     query_timeout: options.timeoutMs,

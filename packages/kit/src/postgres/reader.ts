@@ -6,7 +6,7 @@ export type Statement = { name: string; text: string; values: unknown[] };
 
 /** One Postgres node, as the work that was given to it sees it. Valid while that work runs. */
 export type Reader = {
-  /** The node's pool, for libraries that want one. It stays the same object for as long as the process runs. */
+  /** The node's pool, for libraries that want one. It stays the same object for as long as the node is one of the cluster. */
   readonly pool: pg.Pool;
   readonly source: 'replica' | 'primary';
   /** The node's data are at least as new as this, by what was measured of it; absent when nothing is known. */

@@ -52,8 +52,8 @@ export async function startTestCluster() {
     /** Runs SQL as the superuser on the node of that place. */
     sql: (node: number, text: string) =>
       withClient(superuserUrls[node]!, async (client) => (await client.query<Record<string, unknown>>(text)).rows),
-    /** Nodes that measure ten times a second. Resolves when both replicas serve. */
-    open: async (options: Partial<PostgresNodesOptions> = {}) => {
+    /** Nodes that measure ten times a second. Resolves when so many replicas serve, both by default. */
+    open: async ({ ready = 2, ...options }: Partial<PostgresNodesOptions> & { ready?: number } = {}) => {
       const urls = [cluster.primaryUrl(as(runtime)), ...cluster.replicaUrls(as(runtime))];
       const logger = { info: () => undefined, warn: () => undefined };
       const nodes = createPostgresNodes({
@@ -64,7 +64,7 @@ export async function startTestCluster() {
         meter: createNoopMeter(),
         ...options,
       });
-      await until(async () => (await sources(nodes)).size === 2, { what: 'both replicas to serve' });
+      await until(async () => (await sources(nodes)).size === ready, { what: 'the replicas to serve' });
       return nodes;
     },
     stop,
