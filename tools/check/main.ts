@@ -1,10 +1,11 @@
 import { fileURLToPath } from 'node:url';
 import { withBuf } from '../generate/buf.ts';
 import { breakingStep } from './breaking.ts';
-import { chartStep } from './chart.ts';
+import { chartLintStep, chartRenderStep } from './chart.ts';
 import { commandStep, outcomeOf } from './command-step.ts';
 import { envoyStep } from './envoy.ts';
 import { generatedStep } from './generated.ts';
+import { kubernetesStep } from './kubernetes.ts';
 import { runSteps } from './report.ts';
 import type { Step } from './step.ts';
 
@@ -30,7 +31,9 @@ const failed = await withBuf((buf) => {
     breakingStep({ root, buf }),
     generatedStep(root),
     envoyStep(root),
-    chartStep(root),
+    chartLintStep(root),
+    chartRenderStep(root),
+    kubernetesStep(root),
     commandStep({ name: 'boundaries', command: 'vitest', args: ['run', 'tests/boundaries.test.ts'], root }),
   ];
   return runSteps({ steps, strict: process.env.CI === 'true', print: (line) => console.log(line) });
