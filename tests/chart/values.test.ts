@@ -1,0 +1,100 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { onPath } from '@realmkeep/testkit/parts/on-path';
+import { describe, expect, it } from 'vitest';
+import { renderChart } from '../../tools/chart/render.ts';
+import { manifestsOf } from '../../tools/chart/reviewed.ts';
+import { root } from './manifests.ts';
+
+const CHART = join(root, 'charts/realmkeep');
+const read = (file: string) => readFileSync(join(root, file), 'utf8');
+
+describe('the values of the chart', () => {
+  it.each(['values.yaml', 'charts/service/values.yaml'])('%s tells of each value what it is', (file) => {
+    const lines = read(`charts/realmkeep/${file}`).split('\n');
+    const told = (index: number) => lines[index - 1]?.trimStart().startsWith('#');
+    const depth = (line: string) => line.search(/\S/);
+    const untold = lines.filter((line, index) => {
+      const key = /^ *([A-Za-z][\w-]*):/.exec(line)?.[1];
+      // What every `resources` holds.
+      if (key === undefined || ['requests', 'limits', 'cpu', 'memory'].includes(key)) return false;
+      const parent = lines
+        .slice(0, index)
+        .findLastIndex((above) => /^ *[A-Za-z]/.test(above) && depth(above) < depth(line));
+      return !told(index) && !(parent >= 0 && told(parent));
+    });
+    expect(untold).toEqual([]);
+  });
+
+  it.each(['player-state', 'item-location', 'area-stats'])(
+    'may set each setting of %s that the chart does not',
+    (name) => {
+      type Schema = { properties: Record<string, { properties: { settings: { properties: object } } }> };
+      const schema = JSON.parse(readFileSync(join(CHART, 'values.schema.json'), 'utf8')) as Schema;
+      const allowed = Object.keys(schema.properties[name]!.properties.settings.properties);
+      const there = [...settingsOf('packages/kit/src/app/config.ts'), ...settingsOf(`services/${name}/src/config.ts`)];
+      expect(there.filter((setting) => !CHARTS_OWN.has(setting)).toSorted()).toEqual(allowed.toSorted());
+    },
+  );
+});
+
+/** The settings that the chart makes of other values, and those of Secrets. */
+const CHARTS_OWN = new Set([
+  ...['HOST', 'GRPC_PORT', 'METRICS_PORT', 'DRAIN_DELAY_MS', 'DRAIN_TIMEOUT_MS'],
+  ...['OTEL_EXPORTER_OTLP_ENDPOINT', 'OTLP_METRICS', 'TRACE_SAMPLE_RATIO'],
+  ...['JWKS_FILE', 'JWKS_URI', 'INTERNAL_JWKS_FILE', 'INTERNAL_KEY_FILE', 'PAGE_TOKEN_KEY'],
+  ...['POSTGRES_URLS', 'POSTGRES_HEADLESS', 'REDIS_NODES', 'REDIS_USERNAME', 'REDIS_PASSWORD', 'REDIS_TLS'],
+  ...['PLAYER_STATE_ADDRESS', 'ITEM_LOCATION_ADDRESS', 'AREA_STATS_ADDRESS'],
+]);
+
+function settingsOf(file: string): string[] {
+  return [...read(file).matchAll(/^ {2}([A-Z][A-Z0-9_]+): /gm)].map(([, name]) => name!);
+}
+
+// Helm is no part of the checkout; in CI it must be there.
+describe.skipIf(!onPath('helm') && process.env.CI !== 'true')('helm', () => {
+  const render = (...set: string[]) => renderChart({ root, stores: 'external', set });
+
+  it.each([
+    ['global.imag.tag=1', 'imag'],
+    ['player-state.replcas=3', 'replcas'],
+    ['player-state.settings.INVENTORY_LIMT=3', 'INVENTORY_LIMT'],
+    ['envoy.cors.origin=x', 'origin'],
+    ['portal.resources.limit.cpu=1', 'limit'],
+    ['stores.kindd=dev', 'kindd'],
+    ['global.auth.callers.source=keycloak', '/global/auth/callers/source'],
+    ['area-stats.port=0', '/port'],
+  ])('a misspelt or wrong value fails and is named: %s', async (value, name) => {
+    const { status, output } = await render(value);
+    expect(status).not.toBe(0);
+    expect(output).toContain(name);
+  });
+
+  it('refuses Envoys that would send a service more than it takes', async () => {
+    const { status, output } = await render('envoy.autoscaling.maxReplicas=20');
+    expect(status).not.toBe(0);
+    expect(output).toContain('player-state.settings.MAX_IN_WORK is 2000');
+  });
+
+  it('makes nothing that a value turns off', async () => {
+    const off = [
+      'global.networkPolicy.enabled=false',
+      'player-state.autoscaling.enabled=false',
+      'player-state.replicas=1',
+    ];
+    const manifests = manifestsOf((await render(...off)).output);
+    const places = manifests.map(({ kind, metadata }) => `${kind}/${metadata.name}`);
+    expect(places.filter((place) => place.startsWith('NetworkPolicy/'))).toEqual([]);
+    expect(places).not.toContain('HorizontalPodAutoscaler/realmkeep-player-state');
+    expect(places).not.toContain('PodDisruptionBudget/realmkeep-player-state');
+    const deployment = manifests.find(
+      ({ kind, metadata }) => kind === 'Deployment' && metadata.name.endsWith('player-state'),
+    );
+    expect(deployment?.spec).toMatchObject({ replicas: 1 });
+  });
+
+  it('whole numbers of settings stay whole numbers', async () => {
+    const { output } = await render('player-state.settings.CACHE_L1_MAX_BYTES=256000000');
+    expect(output).toContain('CACHE_L1_MAX_BYTES: "256000000"');
+  });
+});
