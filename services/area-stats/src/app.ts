@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { openFoundation } from '@realmkeep/kit/app/foundation';
+import { redisSettings } from '@realmkeep/kit/app/redis-settings';
 import { type Service, startService } from '@realmkeep/kit/app/service';
 import type { Logger } from '@realmkeep/kit/log/logger';
 import { untilMigrated } from '@realmkeep/kit/postgres/migrated';
@@ -100,7 +101,7 @@ const CONSUMING_TIMEOUT_MS = 2_000;
 
 /** The queue with two clients of its own: while one waits for copies of what was appended, the other goes on. */
 function openEventQueue(config: Config, logger: Logger) {
-  const connection = { nodes: config.REDIS_NODES, password: config.REDIS_PASSWORD, logger };
+  const connection = { ...redisSettings(config), logger };
   const waitMs = config.AREA_STATS_QUEUE_WAIT_MS;
   return createEventQueue({
     clients: {

@@ -1,5 +1,5 @@
 import { type CleanedEnv, cleanEnv } from 'envalid';
-import { bool, count, hexKey, list, listenPort, postgresUrls, ratio, str } from './settings.ts';
+import { bool, count, hexKey, list, listenPort, postgresUrls, ratio, str, url } from './settings.ts';
 
 export { bool, count, hexKey, list, listenPort, makeValidator, num, port, ratio, str, url } from './settings.ts';
 
@@ -23,8 +23,28 @@ export const commonSettings = {
     desc: 'Nodes of the Redis cluster, comma separated host:port',
     example: 'redis-0:6379,redis-1:6379',
   }),
+  REDIS_USERNAME: str({
+    default: '',
+    desc: 'User of the Redis cluster; empty: the default user',
+    example: 'realmkeep',
+  }),
+  REDIS_TLS: bool({
+    default: false,
+    desc: 'Whether the Redis cluster is spoken to by TLS; its nodes must be known by names of their certificates',
+    example: 'true',
+  }),
   REDIS_PASSWORD: str({ default: '', desc: 'Password of the Redis cluster; empty: none', example: 'secret' }),
-  JWKS_FILE: str({ desc: 'Public keys of callers’ tokens, a JWK set or PEM', example: '/etc/realmkeep/jwks.json' }),
+  JWKS_FILE: str({
+    default: undefined,
+    requiredWhen: ({ JWKS_URI }) => JWKS_URI === undefined,
+    desc: 'Public keys of callers’ tokens, a JWK set or PEM; not needed with JWKS_URI',
+    example: '/etc/realmkeep/jwks.json',
+  }),
+  JWKS_URI: url({
+    default: undefined,
+    desc: 'Where a provider shows the public keys of callers’ tokens as a JWK set, in the stead of JWKS_FILE',
+    example: 'https://accounts.example.com/.well-known/jwks.json',
+  }),
   INTERNAL_JWKS_FILE: str({
     desc: 'Public keys of services’ tokens, a JWK set or PEM',
     example: '/etc/realmkeep/internal.jwks.json',

@@ -6,6 +6,7 @@ import { createRedis } from '../redis/cluster.ts';
 import { openTelemetry, type Telemetry } from '../telemetry/telemetry.ts';
 import { createClosers } from './closers.ts';
 import type { CommonConfig } from './config.ts';
+import { redisSettings } from './redis-settings.ts';
 
 /** What every service stands on. */
 export type Foundation<C extends CommonConfig = CommonConfig> = {
@@ -53,7 +54,7 @@ export async function openFoundation<C extends CommonConfig>({
     });
     closers.add(() => postgres.close());
 
-    const redis = createRedis({ nodes: config.REDIS_NODES, password: config.REDIS_PASSWORD, logger });
+    const redis = createRedis({ ...redisSettings(config), logger });
     closers.add(() => redis.disconnect());
 
     return {

@@ -26,6 +26,7 @@ export async function startService(foundation: Foundation, implementations: Impl
   try {
     const verifier = createTokenVerifier({
       jwksFile: config.JWKS_FILE,
+      jwksUri: config.JWKS_URI,
       internalJwksFile: config.INTERNAL_JWKS_FILE,
       logger,
     });

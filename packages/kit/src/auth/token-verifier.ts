@@ -2,9 +2,11 @@ import { decodeJwt, type JWTPayload, jwtVerify } from 'jose';
 import { JWTExpired } from 'jose/errors';
 import { LRUCache } from 'lru-cache';
 import { unauthenticated } from '../errors/common.ts';
+import { RpcError } from '../errors/rpc-error.ts';
 import type { Logger } from '../log/logger.ts';
 import type { Caller, Role } from './caller.ts';
 import { type KeySet, openKeySet } from './key-set.ts';
+import { openRemoteKeySet } from './remote-key-set.ts';
 
 const CLOCK_TOLERANCE_S = 5;
 const MOST_KNOWN_TOKENS = 20_000;
@@ -22,7 +24,7 @@ const SERVICE_ROLES = new Map<unknown, Role>([['service', 'SERVICE']]);
 export type TokenVerifier = {
   /** The caller of a header that was verified before and still holds. */
   known(header: string): Caller | undefined;
-  /** Verifies a header. Throws UNAUTHENTICATED TOKEN_EXPIRED or TOKEN_INVALID. */
+  /** Verifies a header. Throws UNAUTHENTICATED TOKEN_EXPIRED or TOKEN_INVALID, and UNAVAILABLE without keys. */
   verify(header: string): Promise<Caller>;
   close(): void;
 };
@@ -34,14 +36,17 @@ export type TokenVerifier = {
  * round. A verified token is remembered until it expires or the keys change, 20,000 of them at most.
  *
  * @param jwksFile the public keys of the issuer `realmkeep`: roles player, server, admin
+ * @param jwksUri where a provider shows these keys, in the stead of the file
  * @param internalJwksFile the public keys of the issuer `realmkeep-internal`: role service
  */
 export function createTokenVerifier({
   jwksFile,
+  jwksUri,
   internalJwksFile,
   logger,
 }: {
-  jwksFile: string;
+  jwksFile?: string | undefined;
+  jwksUri?: string | undefined;
   internalJwksFile: string;
   logger: Logger;
 }): TokenVerifier {
@@ -54,12 +59,18 @@ export function createTokenVerifier({
     known.clear();
     verifying.clear();
   }
-  const callers = openKeySet({ file: jwksFile, logger, onChange: forget });
+  const callers = openCallerKeys();
   const services = openKeySet({ file: internalJwksFile, logger, onChange: forget });
   const issuers = new Map<string, { keys: KeySet; roles: Map<unknown, Role> }>([
     ['realmkeep', { keys: callers, roles: CALLER_ROLES }],
     ['realmkeep-internal', { keys: services, roles: SERVICE_ROLES }],
   ]);
+
+  function openCallerKeys(): KeySet {
+    if (jwksUri !== undefined) return openRemoteKeySet({ uri: jwksUri, logger, onChange: forget });
+    if (jwksFile !== undefined) return openKeySet({ file: jwksFile, logger, onChange: forget });
+    throw new Error('the keys of callers are neither in a file nor at a provider');
+  }
 
   async function verify(header: string): Promise<Caller> {
     const begun = generation;
@@ -119,6 +130,8 @@ async function claimsOf(token: string, issuer: string, keys: KeySet): Promise<JW
     });
     return payload;
   } catch (fault) {
+    // The keys can not be had: nobody knows what the token is worth.
+    if (fault instanceof RpcError) throw fault;
     if (fault instanceof JWTExpired) throw unauthenticated('TOKEN_EXPIRED', 'the token has expired');
     throw unauthenticated('TOKEN_INVALID', 'the token is not valid');
   }

@@ -1,3 +1,4 @@
+import type { ConnectionOptions } from 'node:tls';
 import { Cluster, type ClusterOptions } from 'ioredis';
 import type { Logger } from 'pino';
 import { checkEviction } from './eviction.ts';
@@ -5,7 +6,16 @@ import { checkEviction } from './eviction.ts';
 export type RedisOptions = {
   /** Some nodes of the cluster, "host:port": the others are learnt from them. */
   nodes: string[];
+  /** Empty or absent: the default user. */
+  username?: string;
+  /** Empty: none. */
   password: string;
+  /**
+   * Speaks TLS with these options; `{}` trusts what Node trusts. Each node's certificate is checked against the host by
+   * which the cluster announces it, so the cluster has to announce names (`cluster-announce-hostname`) or its
+   * certificates hold addresses. Absent: in the clear.
+   */
+  tls?: ConnectionOptions;
   /** Milliseconds until a command without an answer fails; default 250. */
   commandTimeoutMs?: number;
   logger: Pick<Logger, 'info' | 'warn'>;
@@ -26,7 +36,14 @@ const NODE_ATTEMPTS = 3;
  * timed out may still be done. Commands of one turn of the event loop travel together; see `createScript` for scripts.
  * Once connected it warns of servers that evict what has no TTL.
  */
-export function createRedis({ nodes, password, commandTimeoutMs = 250, logger }: RedisOptions): Cluster {
+export function createRedis({
+  nodes,
+  username = '',
+  password,
+  tls,
+  commandTimeoutMs = 250,
+  logger,
+}: RedisOptions): Cluster {
   const options: ClusterOptions = {
     // The caller of connect() learns of a failure; this one has no caller.
     lazyConnect: true,
@@ -41,8 +58,12 @@ export function createRedis({ nodes, password, commandTimeoutMs = 250, logger }:
     retryDelayOnTryAgain: 50,
     slotsRefreshTimeout: 1_000,
     slotsRefreshInterval: 5_000,
+    // A name that was looked up would be checked against its certificate as an address.
+    ...(tls ? { dnsLookup: (host, done) => done(null, host) } : {}),
     redisOptions: {
+      ...(username ? { username } : {}),
       password,
+      ...(tls ? { tls } : {}),
       commandTimeout: commandTimeoutMs,
       connectTimeout: 2_000,
       keepAlive: 10_000,
