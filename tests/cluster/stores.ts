@@ -1,0 +1,40 @@
+import { until } from '@realmkeep/testkit/parts/until';
+import { describe, expect, it } from 'vitest';
+import type { Stage } from '../e2e/stage.ts';
+import { expectExactly } from './ledger.ts';
+import { podsOf, readyPodsOf } from './pods.ts';
+import { NAME, type Release } from './release.ts';
+import { startWriters } from './writers.ts';
+
+/** What the notes of a release promise of its own stores. */
+export function storeStories(stage: Stage, release: () => Release): void {
+  describe('the stores of the chart', () => {
+    it('lose and double no acknowledged write, and serve reads, while each of their pods is killed in turn', async () => {
+      const load = await startWriters(stage);
+      try {
+        for (const part of ['postgres', 'valkey']) {
+          const gaps: string[] = [];
+          const all = (await podsOf(release(), part)).map(({ metadata }) => metadata.name);
+          for (const pod of all) {
+            await load.written(30, `writes before ${pod} is killed`);
+            load.longestGap();
+            await release().kubectl('delete', 'pod', pod, '--grace-period=0', '--force');
+            const back = async () => (await readyPodsOf(release(), part)).length === all.length;
+            await until(back, { what: `${pod} to be back`, within: 120_000, every: 500 });
+            await load.written(30, `writes after ${pod} came back`);
+            gaps.push(`${pod} ${Math.round(load.longestGap())} ms`);
+          }
+          console.log(`longest time without an acknowledgement when killed: ${gaps.join(', ')}`);
+        }
+      } finally {
+        await load.stop();
+      }
+      console.log(
+        `${load.acknowledged.length} writes acknowledged, ${load.reads()} reads, ${load.failedReads.length} failed`,
+      );
+      expect(load.failedReads.map(String)).toEqual([]);
+      expect(load.staleReads).toEqual([]);
+      await expectExactly(release(), `${NAME}-postgres-0`, load.players, load.acknowledged);
+    }, 600_000);
+  });
+}

@@ -1,0 +1,100 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { credit } from '../e2e/operations.ts';
+import { type Outcome, outcomeOf, tally } from '../e2e/outcome.ts';
+import type { Stage } from '../e2e/stage.ts';
+
+/** Calls of every kind through the ingress, all the time, none of them tried again by the caller. */
+export type Traffic = {
+  /** How many calls were answered, whatever the answer. */
+  answered(): number;
+  /** How often each outcome came since the last time this was asked: `{ 'read OK': 5 }`. */
+  take(): Record<string, number>;
+  /** How many callers call at once, and how long each rests between two calls, in milliseconds. */
+  pace(lanes: number, restMs: number): void;
+  /** Resolves once the last call is answered. */
+  end(): Promise<void>;
+};
+
+/** Starts callers who read and write players, list what they have and ask for stats: by gRPC, gRPC-Web and REST. */
+export async function startTraffic(stage: Stage): Promise<Traffic> {
+  const token = await stage.token('server', 'traffic');
+  // A connection each, so that both pods of Envoy have some.
+  const parties = Array.from({ length: 6 }, () => stage.connect({ token }));
+  const web = stage.connect({ token, web: true });
+  const players = await Promise.all(Array.from({ length: 50 }, () => stage.player()));
+  const anyOf = <T>(all: readonly T[]) => all[Math.floor(Math.random() * all.length)]!;
+  const rest = async (path: string): Promise<Outcome> => {
+    try {
+      const { status } = await stage.rest(path, { token });
+      return { code: status === 200 ? 'OK' : `HTTP ${status}`, reason: '' };
+    } catch (error) {
+      return { code: 'BROKEN', reason: String((error as Error).cause ?? error) };
+    }
+  };
+  const kinds: Record<string, () => Promise<Outcome>> = {
+    read: () => outcomeOf(anyOf(parties).players.getPlayerState({ playerId: anyOf(players) })),
+    write: () =>
+      outcomeOf(
+        anyOf(parties).players.applyTransaction({
+          transactionId: randomUUID(),
+          operations: [credit(anyOf(players), 1n)],
+        }),
+      ),
+    list: () => outcomeOf(anyOf(parties).things.listItemLocations({ playerId: anyOf(players) })),
+    'read by gRPC-Web': () => outcomeOf(web.players.getPlayerState({ playerId: anyOf(players) })),
+    'read by REST': () => rest(`/v1/players/${anyOf(players)}/state`),
+    'stats by REST': () => rest('/stats?area_code=cluster'),
+    'page by REST': () => rest('/docs'),
+  };
+
+  let outcomes: { kind: string; outcome: Outcome }[] = [];
+  let answered = 0;
+  let lanes = 0;
+  let restMs = 0;
+  const running = new Set<Promise<void>>();
+
+  async function lane(index: number): Promise<void> {
+    for (let turn = index; index < lanes; turn += 1) {
+      const names = Object.keys(kinds);
+      const kind = names[turn % names.length]!;
+      outcomes.push({ kind, outcome: await kinds[kind]!() });
+      answered += 1;
+      await delay(restMs);
+    }
+  }
+
+  let highest = 0;
+  return {
+    answered: () => answered,
+    take: () => {
+      const taken = outcomes;
+      outcomes = [];
+      return tally(taken.map(({ kind, outcome }) => ({ ...outcome, code: `${kind} ${outcome.code}` })));
+    },
+    pace: (to, rest) => {
+      lanes = to;
+      restMs = rest;
+      for (; highest < to; highest += 1) {
+        const index = highest;
+        const run = lane(index).finally(() => running.delete(run));
+        running.add(run);
+      }
+      highest = Math.min(highest, to);
+    },
+    end: async () => {
+      lanes = 0;
+      await Promise.all(running);
+    },
+  };
+}
+
+/** What of a tally is no success. */
+export function failures(counts: Record<string, number>): Record<string, number> {
+  return Object.fromEntries(Object.entries(counts).filter(([outcome]) => !outcome.endsWith(' OK')));
+}
+
+/** How many calls a tally has. */
+export function total(counts: Record<string, number>): number {
+  return Object.values(counts).reduce((sum, count) => sum + count, 0);
+}
