@@ -1,8 +1,10 @@
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
     include: ['{packages,services,tools,tests}/**/*.test.ts'],
+    // Those need a cluster: `npm run test:cluster`.
+    exclude: [...configDefaults.exclude, 'tests/cluster/**'],
     // The real stores of the run, started when the first test file asks for them.
     globalSetup: ['packages/testkit/src/stores-host.ts'],
     // Fails a test file that leaves a connection or a process behind.
