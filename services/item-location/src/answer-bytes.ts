@@ -6,11 +6,11 @@ import {
   SearchItemLocationsResponseSchema,
 } from '@realmkeep/proto/realmkeep/item_location/v1/item_location_service';
 import { type ItemLocationRow, toItemLocation } from './item-location.ts';
-import { rowsBytes } from './row-bytes.ts';
+import { fitting } from './listing.ts';
 
-/** The encoded ListItemLocationsResponse of a page. */
+/** The encoded ListItemLocationsResponse of a page. @param page.rows encoded ones */
 export function pageBytes(page: {
-  rows: ItemLocationRow[];
+  rows: Buffer[];
   nextPageToken: string;
   previousPageToken: string;
   asOf: Date;
@@ -19,7 +19,7 @@ export function pageBytes(page: {
   const asOf = timestampFromDate(page.asOf);
   const rest = create(ListItemLocationsResponseSchema, { nextPageToken, previousPageToken, asOf });
   // Encoded messages one after the other are one message.
-  return Buffer.concat([rowsBytes(page.rows), toBinary(ListItemLocationsResponseSchema, rest)]);
+  return Buffer.concat([...page.rows, toBinary(ListItemLocationsResponseSchema, rest)]);
 }
 
 /** The encoded SearchItemLocationsResponse. */
@@ -32,11 +32,13 @@ export function searchBytes(found: { rows: ItemLocationRow[]; similarLeftOut: bo
   return toBinary(SearchItemLocationsResponseSchema, answer);
 }
 
-/** The encoded NearbyItemLocationsResponse. */
+/** The encoded NearbyItemLocationsResponse, of as many of the rows as fit. */
 export function nearbyBytes(found: { rows: (ItemLocationRow & { distance: number })[]; asOf: Date }): Uint8Array {
-  const answer = create(NearbyItemLocationsResponseSchema, {
-    nearby: found.rows.map((row) => ({ itemLocation: toItemLocation(row), distance: row.distance })),
-    asOf: timestampFromDate(found.asOf),
+  const rows = found.rows.map((row) => {
+    const nearby = [{ itemLocation: toItemLocation(row), distance: row.distance }];
+    return toBinary(NearbyItemLocationsResponseSchema, create(NearbyItemLocationsResponseSchema, { nearby }));
   });
-  return toBinary(NearbyItemLocationsResponseSchema, answer);
+  const rest = create(NearbyItemLocationsResponseSchema, { asOf: timestampFromDate(found.asOf) });
+  const end = fitting(rows, rows.length);
+  return Buffer.concat([...rows.slice(0, end), toBinary(NearbyItemLocationsResponseSchema, rest)]);
 }

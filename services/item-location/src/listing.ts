@@ -47,47 +47,44 @@ export function fromCursor(cursor: unknown): Boundary | undefined {
   return (direction === 'next' || direction === 'previous') && typeof id === 'string' ? { direction, id } : undefined;
 }
 
-/** What a page shows of a row, as far as its size goes. */
-export type PageRow = Record<'game_item_id' | (typeof TEXTS)[number], string>;
-
-const TEXTS = ['item_id', 'item_name', 'item_kind', 'owner_name', 'location_name', 'area_code'] as const;
-// An answer has at most 2 MB. A row's ids and numbers take less than 256 bytes, a UTF-16 unit of a text at most three.
+// An answer has at most 2 MB.
 const PAGE_BYTES = 2_000_000;
-const FIXED_ROW_BYTES = 256;
-const UNIT_BYTES = 3;
 
-/** How many of the rows make an answer: at most its size, less when they would be too large together, but at least one. */
-export function fitting(found: PageRow[], pageSize: number): number {
+/**
+ * How many of the encoded rows make an answer: at most its size, less when they would be too large together, but at least
+ * one, if there is one.
+ */
+export function fitting(found: { length: number }[], pageSize: number): number {
   let bytes = 0;
   const most = Math.min(found.length, pageSize);
   for (let index = 0; index < most; index += 1) {
-    const row = found[index]!;
-    bytes += FIXED_ROW_BYTES + TEXTS.reduce((sum, text) => sum + UNIT_BYTES * row[text].length, 0);
+    bytes += found[index]!.length;
     if (bytes > PAGE_BYTES) return Math.max(1, index);
   }
   return most;
 }
 
 /**
- * Cuts a page out of what was found from a boundary on, nearest first, of which one more than the page was asked for.
- * Two pages that share a boundary are each other's complement, so no row is in both or in neither.
+ * Cuts a page out of the encoded rows that were found from a boundary on, nearest first, of which one more than the page
+ * was asked for. Two pages that share a boundary are each other's complement, so no row is in both or in neither.
+ *
+ * @param idOf the id of a row's thing
  */
-export function cutPage<Row extends PageRow>(
+export function cutPage<Row extends { length: number }>(
   found: Row[],
-  pageSize: number,
-  boundary: Boundary | undefined,
+  { pageSize, boundary, idOf }: { pageSize: number; boundary?: Boundary | undefined; idOf: (row: Row) => string },
 ): { rows: Row[]; next: Boundary | undefined; previous: Boundary | undefined } {
   const end = fitting(found, pageSize);
   const rows = found.slice(0, end);
   const beyond = found[end];
   if (boundary?.direction === 'previous') {
-    const previous: Boundary | undefined = beyond && { direction: 'previous', id: beyond.game_item_id };
+    const previous: Boundary | undefined = beyond && { direction: 'previous', id: idOf(beyond) };
     return { rows: rows.reverse(), next: { direction: 'next', id: boundary.id }, previous };
   }
   const last = rows.at(-1);
   return {
     rows,
-    next: beyond && last && { direction: 'next', id: last.game_item_id },
+    next: beyond && last && { direction: 'next', id: idOf(last) },
     previous: boundary && { direction: 'previous', id: boundary.id },
   };
 }

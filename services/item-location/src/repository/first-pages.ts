@@ -1,20 +1,19 @@
 import type { Reader, WalPosition } from '@realmkeep/kit/postgres/nodes';
 import type { ListingId } from '../first-page.ts';
-import type { ItemLocationRow } from '../item-location.ts';
-import { NAMES, NOTHING } from '../row-columns.ts';
+import { encodeRecords } from '../record-bytes.ts';
+import { NAMES, recordsOf } from '../row-columns.ts';
 
 const LISTINGS = {
   owner: { column: 'owner_id', versions: 'player_versions', key: 'player_id' },
   location: { column: 'location_id', versions: 'location_versions', key: 'location_id' },
 } as const;
 
-/** The beginning of a listing: one row more than the page has, if there is one, and the listing's version. */
-export type FirstRows = { rows: ItemLocationRow[]; version: bigint };
+/** The beginning of a listing: one encoded row more than the page has, if there is one, and the listing's version. */
+export type FirstRows = { rows: Buffer[]; version: bigint };
 
 type Row =
-  | (ItemLocationRow & { listing_id: string })
-  | { game_item_id: null; listing_id: string; listing_version: string }
-  | ({ game_item_id: null; listing_id: null; as_of: Date } & WalPosition);
+  | { listing_id: string; version: string; records: Buffer | null }
+  | ({ listing_id: null; as_of: Date } & WalPosition);
 
 /** The beginnings of many listings of one kind, each one range of one index: one snapshot. */
 export async function findFirstPages(
@@ -24,25 +23,23 @@ export async function findFirstPages(
   const { column, versions, key } = LISTINGS[by];
   const { rows } = await node.query<Row>({
     name: `first_pages_by_${by}_${pageSize}`,
-    text: `select k.id as listing_id, null::bigint as listing_version, page.*, null::timestamptz as as_of,
-        null::int as timeline, null::text as lsn
-      from unnest($1::uuid[]) as k (id), lateral (
-        select ${NAMES} from game_item_locations where ${column} = k.id and not consumed
-        order by game_item_id limit ${pageSize + 1}
-      ) as page
-      union all
-      select k.id, coalesce((select v.version from ${versions} v where v.${key} = k.id), 0), ${NOTHING}, null, null, null
+    text: `select k.id as listing_id, coalesce((select v.version from ${versions} v where v.${key} = k.id), 0) as version,
+        ${recordsOf(`select ${NAMES} from game_item_locations where ${column} = k.id and not consumed
+          order by game_item_id limit ${pageSize + 1}`)} as records,
+        null::timestamptz as as_of, null::int as timeline, null::text as lsn
       from unnest($1::uuid[]) as k (id)
       union all
-      select null, null, ${NOTHING}, as_of(), timeline, lsn::text from wal_position()`,
+      select null, null, null, as_of(), timeline, lsn::text from wal_position()`,
     values: [ids],
   });
-  const pages = new Map<string, FirstRows>(ids.map((id) => [id, { rows: [], version: 0n }]));
+  const pages = new Map<string, FirstRows>();
   let end: { as_of: Date; timeline: number; lsn: string } | undefined;
   for (const row of rows) {
-    if (row.game_item_id !== null) pages.get(row.listing_id)!.rows.push(row);
-    else if (row.listing_id !== null) pages.get(row.listing_id)!.version = BigInt(row.listing_version);
-    else end = row;
+    if (row.listing_id === null) end = row;
+    else {
+      const { listing_id, version, records } = row;
+      pages.set(listing_id, { rows: records ? encodeRecords(records) : [], version: BigInt(version) });
+    }
   }
   return { pages, asOf: end!.as_of, wal: { timeline: end!.timeline, lsn: end!.lsn } };
 }

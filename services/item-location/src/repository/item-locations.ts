@@ -1,7 +1,8 @@
 import type { Reader, WalPosition } from '@realmkeep/kit/postgres/nodes';
 import type { ItemLocationRow } from '../item-location.ts';
 import type { Boundary, FilterKind } from '../listing.ts';
-import { NAMES, NOTHING } from '../row-columns.ts';
+import { encodeRecords } from '../record-bytes.ts';
+import { NAMES, NOTHING, recordsOf } from '../row-columns.ts';
 import type { SourcePosition } from '../source-position.ts';
 
 const FILTER_COLUMNS = {
@@ -21,8 +22,8 @@ const PAGE_STEPS = {
 const CAPS = [32, 128, 1024];
 
 /**
- * The statement of a page: $1 the filter's value, $2 the number of rows, $3 the boundary. After its rows comes one row
- * with the snapshot's time and the node's WAL position.
+ * The statement of a page: $1 the filter's value, $2 the number of rows, $3 the boundary. It gives one row: the page's
+ * records with the snapshot's time and the node's WAL position.
  *
  * @param limit at most 1,024
  */
@@ -31,17 +32,15 @@ export function pageStatement(by: FilterKind, step: keyof typeof PAGE_STEPS, lim
   const cap = CAPS.find((most) => most >= limit);
   return {
     name: `item_locations_by_${by}_${step}_${cap}`,
-    text: `(select *, null::timestamptz as as_of, null::int as timeline, null::text as lsn from (
+    text: `select ${recordsOf(`select * from (
         select ${NAMES} from game_item_locations where ${FILTER_COLUMNS[by]} = $1 and not consumed ${bound}
         order by game_item_id ${order} limit ${cap}
-      ) as page order by game_item_id ${order} limit $2)
-      union all
-      select ${NOTHING}, as_of(), timeline, lsn::text from wal_position()`,
+      ) as capped order by game_item_id ${order} limit $2`)} as records, as_of(), timeline, lsn::text from wal_position()`,
   };
 }
 
 type Snapshot = { as_of: Date };
-type PageRow = (ItemLocationRow & { as_of: null }) | (Snapshot & WalPosition & { game_item_id: null });
+type Page = { records: Buffer | null } & Snapshot & WalPosition;
 
 /** The row of a live thing, and the time of the snapshot; undefined when there is none. */
 export async function findItemLocation(node: Reader, gameItemId: string) {
@@ -68,24 +67,19 @@ export async function findItemLocations(node: Reader, gameItemIds: string[]) {
 }
 
 /**
- * At most `limit` live rows of one filter, the nearest to the boundary first: those after it in growing order of their
- * ids, or those up to it in falling order. Without a boundary from the beginning.
+ * At most `limit` live rows of one filter, encoded, the nearest to the boundary first: those after it in growing order of
+ * their ids, or those up to it in falling order. Without a boundary from the beginning.
  */
 export async function listItemLocations(
   node: Reader,
   { by, value, boundary, limit }: { by: FilterKind; value: string; boundary: Boundary | undefined; limit: number },
-): Promise<{ rows: ItemLocationRow[]; asOf: Date; wal: WalPosition }> {
-  const { rows: found } = await node.query<PageRow>({
+): Promise<{ rows: Buffer[]; asOf: Date; wal: WalPosition }> {
+  const { rows } = await node.query<Page>({
     ...pageStatement(by, boundary?.direction ?? 'first', limit),
     values: boundary ? [value, limit, boundary.id] : [value, limit],
   });
-  const rows: ItemLocationRow[] = [];
-  let end: (Snapshot & WalPosition) | undefined;
-  for (const row of found) {
-    if (row.game_item_id === null) end = row;
-    else rows.push(row);
-  }
-  return { rows, asOf: end!.as_of, wal: { timeline: end!.timeline, lsn: end!.lsn } };
+  const { records, as_of, timeline, lsn } = rows[0]!;
+  return { rows: records ? encodeRecords(records) : [], asOf: as_of, wal: { timeline, lsn } };
 }
 
 type PlayerEnd = Snapshot & {

@@ -4,9 +4,9 @@ import type { PostgresNodes, Reader, WalPosition } from '@realmkeep/kit/postgres
 import { nearbyBytes, pageBytes, searchBytes } from '../answer-bytes.ts';
 import { refuse } from '../errors.ts';
 import { contentVersion, type FirstPage, toKey } from '../first-page.ts';
-import type { ItemLocationRow } from '../item-location.ts';
-import { type Boundary, cutPage, fitting, fromCursor, type Listing, queryOf, toCursor } from '../listing.ts';
+import { type Boundary, cutPage, fromCursor, type Listing, queryOf, toCursor } from '../listing.ts';
 import type { Query } from '../query.ts';
+import { gameItemIdOf } from '../record-bytes.ts';
 import { findFirstPages } from '../repository/first-pages.ts';
 import { listItemLocations } from '../repository/item-locations.ts';
 import { nearbyItemLocations, searchItemLocations } from '../repository/searches.ts';
@@ -22,10 +22,10 @@ export function createPages({
   pageTokens: PageTokens;
 }) {
   function encode(
-    found: { rows: ItemLocationRow[]; asOf: Date; wal: WalPosition },
+    found: { rows: Buffer[]; asOf: Date; wal: WalPosition },
     { query, pageSize, boundary }: { query: string; pageSize: number; boundary?: Boundary | undefined },
   ): Uint8Array {
-    const { rows, next, previous } = cutPage(found.rows, pageSize, boundary);
+    const { rows, next, previous } = cutPage(found.rows, { pageSize, boundary, idOf: gameItemIdOf });
     const sign = (at: Boundary | undefined) =>
       at ? pageTokens.sign({ query, cursor: toCursor(at), wal: found.wal }) : '';
     return pageBytes({ rows, nextPageToken: sign(next), previousPageToken: sign(previous), asOf: found.asOf });
@@ -78,8 +78,7 @@ export function createPages({
           return { bytes: searchBytes(found), asOf: found.asOf, source: node.source };
         }
         const found = await nearbyItemLocations(node, query);
-        const rows = found.rows.slice(0, fitting(found.rows, query.limit));
-        return { bytes: nearbyBytes({ rows, asOf: found.asOf }), asOf: found.asOf, source: node.source };
+        return { bytes: nearbyBytes(found), asOf: found.asOf, source: node.source };
       });
     },
   };
