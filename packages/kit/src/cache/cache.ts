@@ -65,9 +65,9 @@ export type Cache = {
 
 /** While writes may go unheard, an entry lives so many milliseconds at most. */
 const UNHEARD_LIFE = 1_000;
-/** The most keys of a fetch, and the most fetches in work. */
+/** The most keys of a fetch, and the most fetches in work: with few of them more keys share one, and each costs less. */
 const BATCH = 250;
-const FETCHES = 8;
+const FETCHES = 3;
 /** The most entries that wait for being put into Redis after a fetch. */
 const FILLS = 10_000;
 /** How often a key is looked up again when less is found than was seen before. */
@@ -77,7 +77,8 @@ const LEASE = 2_000;
 
 /**
  * A cache of encoded answers with versions, in memory (L1) over Redis (L2) over fetches. A process never gets an older
- * version than one it got before: it remembers those for longer than an older one can linger.
+ * version than one it got before: it remembers those for longer than an older one can linger. What it fetches a second
+ * time within that time it puts into Redis, and what is written always.
  */
 export function createCache(options: CacheOptions): Cache {
   const { name, noun, redis, markers, fetchMany, absentTtlMs = 2_000, lagBoundMs = 10_000, meter, logger } = options;
@@ -156,7 +157,9 @@ export function createCache(options: CacheOptions): Cache {
       logger.warn({ noun, key, seen: floor, found: fetched.version }, 'the primary is behind a version seen before');
       floors.reset(key, fetched.version);
     }
-    if (fetched && !flight.outdated) fills.add([{ id: key, entry: fetched, empty: flight.empty }]);
+    // What was never seen before is likely not asked for again before it ends: a write to Redis would be for nothing.
+    const again = flight.floor > 0;
+    if (fetched && again && !flight.outdated) fills.add([{ id: key, entry: fetched, empty: flight.empty }]);
     land(flight, fetched ?? { bytes: undefined, version: 0, asOf: 0, source: 'primary' });
   }
 
