@@ -1,4 +1,4 @@
-import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { descriptorSetPath } from '@realmkeep/proto/descriptors';
@@ -12,7 +12,15 @@ import type { RateLimits } from '../../tools/generate/envoy/limits.ts';
 import { type Rpc, readRpcs } from '../../tools/generate/envoy/rpc.ts';
 
 /** A real Envoy with the generated bootstrap. */
-export type Ingress = { url: string; port: number; adminUrl: string; tokens: TestTokens; stop(): Promise<void> };
+export type Ingress = {
+  url: string;
+  port: number;
+  adminUrl: string;
+  tokens: TestTokens;
+  /** What Envoy has printed by now, its access log among it. It prints every ten seconds. */
+  printed(): string;
+  stop(): Promise<void>;
+};
 
 export type IngressOptions = {
   /** Where every service is; default nowhere. */
@@ -56,6 +64,7 @@ export async function startIngress({ upstreams = [], rpcs, origins, rateLimits }
     port,
     adminUrl,
     tokens,
+    printed: () => readFileSync(join(folder, 'envoy.log'), 'utf8'),
     stop: async () => {
       await envoy.stop();
       rmSync(folder, { recursive: true, force: true });

@@ -1,4 +1,7 @@
+import { speaks } from './protocol.ts';
 import { type Config, typed } from './typed.ts';
+
+const FAULTS = ['DEADLINE_EXCEEDED', 'INTERNAL', 'UNAVAILABLE', 'DATA_LOSS'];
 
 /** One line of JSON for each call that failed on our side, without its token. The others are counted, not logged. */
 export const accessLog: Config[] = [
@@ -8,19 +11,9 @@ export const accessLog: Config[] = [
       or_filter: {
         filters: [
           status('GE', 500),
-          {
-            and_filter: {
-              filters: [
-                status('EQ', 200),
-                { header_filter: { header: { name: 'content-type', string_match: { prefix: 'application/grpc' } } } },
-                {
-                  grpc_status_filter: {
-                    statuses: ['UNKNOWN', 'DEADLINE_EXCEEDED', 'INTERNAL', 'UNAVAILABLE', 'DATA_LOSS'],
-                  },
-                },
-              ],
-            },
-          },
+          failedCall('grpc', [...FAULTS, 'UNKNOWN']),
+          // The status of a good gRPC-Web answer is in its body by then, which Envoy takes for UNKNOWN.
+          failedCall('grpc-web', FAULTS),
         ],
       },
     },
@@ -43,6 +36,11 @@ export const accessLog: Config[] = [
     }),
   },
 ];
+
+/** Calls of a protocol that came to the end with HTTP's 200 and one of these gRPC statuses. */
+function failedCall(protocol: 'grpc' | 'grpc-web', statuses: string[]): Config {
+  return { and_filter: { filters: [speaks(protocol), status('EQ', 200), { grpc_status_filter: { statuses } }] } };
+}
 
 function status(op: 'EQ' | 'GE', code: number): Config {
   return { status_code_filter: { comparison: { op, value: { default_value: code, runtime_key: 'ingress.unused' } } } };
