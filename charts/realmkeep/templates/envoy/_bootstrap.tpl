@@ -39,7 +39,29 @@ connections, and with the port that the cluster asks.
 {{- end -}}
 {{- $_ := set $static "listeners" (append $static.listeners $status.listener) -}}
 {{- $_ := set $static "clusters" (list $status.cluster) -}}
+{{- $_ := set $bootstrap "overload_manager" (include "realmkeep.envoy.overload" $values | fromYaml) -}}
 {{- toYaml $bootstrap -}}
+{{- end -}}
+
+{{/* What Envoy holds at most: past it requests are refused with a delay, where the kernel would end the process. */}}
+{{- define "realmkeep.envoy.overload" -}}
+refresh_interval: 0.25s
+resource_monitors:
+  - name: envoy.resource_monitors.fixed_heap
+    typed_config:
+      "@type": type.googleapis.com/envoy.extensions.resource_monitors.fixed_heap.v3.FixedHeapConfig
+      max_heap_size_bytes: {{ mul .maxHeapMegabytes 1048576 }}
+  - name: envoy.resource_monitors.global_downstream_max_connections
+    typed_config:
+      "@type": type.googleapis.com/envoy.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig
+      max_active_downstream_connections: {{ int .maxConnections }}
+actions:
+  - name: envoy.overload_actions.shrink_heap
+    triggers:
+      - { name: envoy.resource_monitors.fixed_heap, threshold: { value: 0.9 } }
+  - name: envoy.overload_actions.stop_accepting_requests
+    triggers:
+      - { name: envoy.resource_monitors.fixed_heap, threshold: { value: 0.95 } }
 {{- end -}}
 
 {{/* Where callers' public keys come from. */}}
