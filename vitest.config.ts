@@ -3,8 +3,8 @@ import { configDefaults, defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['{packages,services,tools,tests}/**/*.test.ts'],
-    // Those need a cluster: `npm run test:cluster`.
-    exclude: [...configDefaults.exclude, 'tests/cluster/**'],
+    // Those need a cluster, or docker: `npm run test:cluster`, `npm run test:containers`.
+    exclude: [...configDefaults.exclude, 'tests/cluster/**', 'tests/containers/**'],
     // The real stores of the run, started when the first test file asks for them.
     globalSetup: ['packages/testkit/src/stores-host.ts'],
     // Fails a test file that leaves a connection or a process behind.

@@ -58,7 +58,8 @@ const SERVING = Buffer.from([0x08, 0x01]);
 const pass = (bytes: Buffer) => bytes;
 const HealthClient = makeGenericClientConstructor({}, 'grpc.health.v1.Health');
 
-function isServing(address: string): Promise<boolean> {
+/** Whether the health service at `host:port` says SERVING. */
+export function isServing(address: string): Promise<boolean> {
   const client = new HealthClient(address, credentials.createInsecure());
   const deadline = Date.now() + 2_000;
   return new Promise((resolve) => {
