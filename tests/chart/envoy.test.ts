@@ -6,10 +6,8 @@ import { envoyBinary } from '@realmkeep/testkit/parts/envoy';
 import { onPath } from '@realmkeep/testkit/parts/on-path';
 import { createKeys } from '@realmkeep/testkit/tokens';
 import { describe, expect, it } from 'vitest';
-import { renderChart } from '../../tools/chart/render.ts';
-import { manifestsOf } from '../../tools/chart/reviewed.ts';
 import { run } from '../../tools/generate/run.ts';
-import { root } from './manifests.ts';
+import { envoyFiles } from './running-envoy.ts';
 
 const VARIANTS: Record<string, string[]> = {
   'the defaults': [],
@@ -27,17 +25,8 @@ const VARIANTS: Record<string, string[]> = {
 
 // Helm is no part of the checkout; in CI it must be there.
 describe.skipIf(!onPath('helm') && process.env.CI !== 'true')("Envoy's configuration from the chart", () => {
-  async function configuration(set: string[]): Promise<Record<string, string>> {
-    const { status, output } = await renderChart({ root, stores: 'external', set });
-    expect(status, output).toBe(0);
-    const map = manifestsOf(output).find(
-      ({ kind, metadata }) => kind === 'ConfigMap' && metadata.name === 'realmkeep-envoy',
-    );
-    return map!.data!;
-  }
-
   it.each(Object.entries(VARIANTS))('is valid with %s', async (_, set) => {
-    const files = await configuration(set);
+    const files = await envoyFiles(set);
     const folder = mkdtempSync(join(tmpdir(), 'realmkeep-envoy-'));
     try {
       // Where the pod has volumes.
@@ -57,13 +46,13 @@ describe.skipIf(!onPath('helm') && process.env.CI !== 'true')("Envoy's configura
   });
 
   it('calls the deployables by the names and ports that they have in the release', async () => {
-    const { 'cds.yaml': clusters = '' } = await configuration(['item-location.port=6000']);
+    const { 'cds.yaml': clusters = '' } = await envoyFiles(['item-location.port=6000']);
     expect(clusters).toMatch(/address: realmkeep-item-location\s+port_value: 6000/);
     expect(clusters).not.toMatch(/port_value: 80$/m);
   });
 
   it('has the origins and the rate limits of the values', async () => {
-    const { 'bootstrap.yaml': bootstrap = '' } = await configuration(VARIANTS['origins, limits and proxies']!);
+    const { 'bootstrap.yaml': bootstrap = '' } = await envoyFiles(VARIANTS['origins, limits and proxies']!);
     expect(bootstrap).toContain('exact: https://play.example');
     expect(bootstrap).toContain('regex: https://[a-z]+[.]game[.]example');
     expect(bootstrap).toMatch(/max_tokens: 11\s+tokens_per_fill: 7/);
@@ -71,12 +60,12 @@ describe.skipIf(!onPath('helm') && process.env.CI !== 'true')("Envoy's configura
   });
 
   it('keeps the admin interface within the pod', async () => {
-    const { 'bootstrap.yaml': bootstrap = '' } = await configuration([]);
+    const { 'bootstrap.yaml': bootstrap = '' } = await envoyFiles([]);
     expect(bootstrap).toMatch(/^admin:\s+address:\s+socket_address:\s+address: 127\.0\.0\.1\s+port_value: 9901/m);
   });
 
   it('serves TLS by the certificate of a Secret, which it reads again', async () => {
-    const { 'bootstrap.yaml': bootstrap = '' } = await configuration(['envoy.tls.enabled=true']);
+    const { 'bootstrap.yaml': bootstrap = '' } = await envoyFiles(['envoy.tls.enabled=true']);
     expect(bootstrap).toContain('filename: /etc/envoy-tls/tls.crt');
     expect(bootstrap).toMatch(/watched_directory:\s+path: \/etc\/envoy-tls/);
   });

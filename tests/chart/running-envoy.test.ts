@@ -1,0 +1,74 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { request } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { onPath } from '@realmkeep/testkit/parts/on-path';
+import { createTestTokens, type TestTokens } from '@realmkeep/testkit/tokens';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startUpstream, type Upstream } from '../ingress/upstream.ts';
+import { type RunningEnvoy, startRenderedEnvoy } from './running-envoy.ts';
+
+// Helm is no part of the checkout; in CI it must be there.
+describe.skipIf(!onPath('helm') && process.env.CI !== 'true')('Envoy with the configuration of the chart', () => {
+  let tokens: TestTokens;
+  let provider: Server;
+  let upstream: Upstream;
+  let envoy: RunningEnvoy;
+
+  beforeAll(async () => {
+    tokens = await createTestTokens();
+    provider = createServer((_, response) => response.end(JSON.stringify(tokens.callers.jwks)));
+    provider.listen(0, '127.0.0.1');
+    await once(provider, 'listening');
+    upstream = await startUpstream();
+    const keys = `http://127.0.0.1:${(provider.address() as AddressInfo).port}/jwks.json`;
+    envoy = await startRenderedEnvoy({ upstream: upstream.port, keys });
+  });
+
+  afterAll(async () => {
+    await envoy?.stop();
+    upstream?.stop();
+    provider?.closeAllConnections();
+    provider?.close();
+  });
+
+  /** A call as of the world: by TLS, with the certificate checked. */
+  async function call(path: string, token?: string): Promise<{ status: number; connection: string | undefined }> {
+    const headers = { ...(token && { authorization: `Bearer ${token}` }) };
+    const asked = request(`${envoy.url}${path}`, { ca: envoy.certificate, headers, agent: false }).end();
+    const [response] = (await once(asked, 'response')) as [IncomingMessage];
+    response.resume();
+    await once(response, 'end');
+    return { status: response.statusCode!, connection: response.headers.connection };
+  }
+  const ask = async (path: string, method = 'GET') => {
+    const response = await fetch(`${envoy.statusUrl}${path}`, { method, headers: { connection: 'close' } });
+    return { status: response.status, text: await response.text() };
+  };
+
+  it('serves TLS, and takes the tokens of the provider of keys and no others', async () => {
+    const token = await tokens.token({ role: 'server', subject: 'test' });
+    await expect.poll(async () => (await call('/v1/items?page_size=1', token)).status).toBe(200);
+    expect((await call('/v1/items?page_size=1')).status).toBe(401);
+    const { wrongKey } = await tokens.bad({ role: 'server', subject: 'test' });
+    expect((await call('/v1/items?page_size=1', wrongKey)).status).toBe(401);
+  });
+
+  it('tells the cluster of its health and its metrics, and lets it do nothing else', async () => {
+    expect((await ask('/ready')).status).toBe(200);
+    expect((await ask('/live')).status).toBe(200);
+    expect((await ask('/metrics')).text).toContain('envoy_http_downstream_rq_xx{');
+    for (const path of ['/', '/quitquitquit', '/healthcheck/fail', '/config_dump', '/stats/prometheus']) {
+      expect((await ask(path)).status, path).toBe(404);
+      expect((await ask(path, 'POST')).status, path).toBe(404);
+    }
+    expect((await ask('/metrics', 'POST')).status).toBe(404);
+  });
+
+  it('once its drain has begun it is not ready, lives, and serves with the request to come again elsewhere', async () => {
+    await fetch(`${envoy.adminUrl}/healthcheck/fail`, { method: 'POST', headers: { connection: 'close' } });
+    expect((await ask('/ready')).status).toBe(503);
+    expect((await ask('/live')).status).toBe(200);
+    expect(await call('/stats?area_code=111')).toEqual({ status: 200, connection: 'close' });
+  });
+});
