@@ -41,9 +41,10 @@ create table area_mode_presence (
   present boolean not null,
   counted boolean not null,
   lease_until timestamp with time zone,
+  sweep_at timestamp with time zone,
   constraint area_mode_presence_pkey PRIMARY KEY (area_code, multiplayer_mode, user_id)
-);
-CREATE INDEX area_mode_presence_lease ON public.area_mode_presence USING btree (lease_until) WHERE (counted AND (lease_until IS NOT NULL));
+) with (fillfactor=70);
+CREATE INDEX area_mode_presence_sweep ON public.area_mode_presence USING btree (sweep_at) WHERE (sweep_at IS NOT NULL);
 
 create table areas (
   area_code text not null collate "C",
@@ -120,30 +121,6 @@ create table schema_migrations (
   constraint schema_migrations_pkey PRIMARY KEY (id)
 );
 
-CREATE OR REPLACE FUNCTION append_area_changes()
- RETURNS trigger
- LANGUAGE plpgsql
- SECURITY DEFINER
- SET search_path TO 'pg_catalog', 'public', 'pg_temp'
-AS $function$
-begin
-  if tg_op = 'INSERT' then
-    insert into area_changes (area_code, delta)
-    select area_code, sum(current_count) from new_counts group by area_code having sum(current_count) <> 0;
-  else
-    insert into area_changes (area_code, delta)
-    select area_code, sum(delta) from (
-      select area_code, current_count as delta from new_counts
-      union all
-      select area_code, -current_count from old_counts
-    ) as changed
-    group by area_code having sum(delta) <> 0;
-  end if;
-  return null;
-end
-$function$
-;
-
 CREATE OR REPLACE FUNCTION as_of()
  RETURNS timestamp with time zone
  LANGUAGE sql
@@ -153,14 +130,91 @@ AS $function$
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION count_version()
- RETURNS trigger
+CREATE OR REPLACE FUNCTION change_counts(p_area_codes text[], p_multiplayer_modes text[], p_deltas bigint[])
+ RETURNS void
  LANGUAGE plpgsql
+ SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+ SET enable_seqscan TO 'off'
 AS $function$
+declare
+  v_change record;
 begin
-  new.version := old.version + 1;
-  return new;
+  for v_change in
+    select area_code, multiplayer_mode, delta
+    from unnest(p_area_codes, p_multiplayer_modes, p_deltas) as change (area_code, multiplayer_mode, delta)
+    order by area_code collate "C", multiplayer_mode collate "C"
+  loop
+    update area_mode_events_agg set current_count = current_count + v_change.delta, version = version + 1
+    where area_code = v_change.area_code and multiplayer_mode = v_change.multiplayer_mode;
+    continue when found;
+    insert into area_mode_events_agg as agg (area_code, multiplayer_mode, current_count)
+    values (v_change.area_code, v_change.multiplayer_mode, v_change.delta)
+    on conflict (area_code, multiplayer_mode) do update
+    set current_count = agg.current_count + excluded.current_count, version = agg.version + 1;
+  end loop;
+
+  insert into area_changes (area_code, delta)
+  select area_code, sum(delta) from unnest(p_area_codes, p_deltas) as change (area_code, delta)
+  group by area_code having sum(delta) <> 0;
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION claim_event_ids(p_event_ids uuid[], p_event_times timestamp with time zone[], p_start timestamp with time zone, p_max_lateness interval, p_max_skew interval)
+ RETURNS smallint[]
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+ SET enable_nestloop TO 'off'
+AS $function$
+declare
+  v_outcomes smallint[];
+  v_refused_ids uuid[];
+begin
+  with given as materialized (
+    select ordinal, event_id,
+      case
+        when event_time < p_start - p_max_lateness then 3
+        when event_time > p_start + p_max_skew then 4
+        else 2
+      end as unrecorded,
+      -- Tells the events of the batch apart.
+      p_start + ordinal * interval '1 microsecond' as received_at
+    from unnest(p_event_ids, p_event_times) with ordinality as e (event_id, event_time, ordinal)
+  ), fresh as (
+    insert into event_ids (event_id, received_at)
+    select distinct on (event_id) event_id, received_at from given where unrecorded = 2 order by event_id, ordinal
+    on conflict (event_id) do nothing
+    returning received_at
+  )
+  select array_agg((case when fresh.received_at is null then given.unrecorded else 1 end)::smallint
+    order by given.ordinal)
+  into v_outcomes
+  from given left join fresh using (received_at);
+
+  -- Rare: an event outside of the accepted times is a duplicate if its id was recorded, before or earlier in this batch.
+  if 3 = any (v_outcomes) or 4 = any (v_outcomes) then
+    v_refused_ids := array(
+      select event_id from unnest(p_event_ids, v_outcomes) as judged (event_id, outcome) where outcome in (3, 4)
+    );
+    with known as materialized (
+      select event_id from event_ids where event_id = any (v_refused_ids)
+    ), judged as materialized (
+      select * from unnest(p_event_ids, v_outcomes) with ordinality as judged (event_id, outcome, ordinal)
+    )
+    select array_agg(
+      case when judged.outcome in (3, 4) and known.event_id is not null and later.event_id is null
+        then 2::smallint else judged.outcome end
+      order by judged.ordinal
+    )
+    into v_outcomes
+    from judged
+    left join known using (event_id)
+    left join judged as later
+      on later.event_id = judged.event_id and later.outcome = 1 and later.ordinal > judged.ordinal;
+  end if;
+  return v_outcomes;
 end
 $function$
 ;
@@ -288,7 +342,6 @@ CREATE OR REPLACE FUNCTION record_events(p_event_ids uuid[], p_area_codes text[]
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'public', 'pg_temp'
- SET enable_nestloop TO 'off'
 AS $function$
 declare
   v_start timestamptz := clock_timestamp();
@@ -297,102 +350,74 @@ declare
   v_area_codes text[];
   v_multiplayer_modes text[];
   v_deltas bigint[];
-  v_shrinking record;
-  v_refused_ids uuid[];
 begin
-  with given as materialized (
-    select ordinal, event_id, area_code, multiplayer_mode, user_id, event_name, received_at,
-      coalesce(event_time, received_at) as event_time,
-      case
-        when event_time < v_start - p_max_lateness then 3
-        when event_time > v_start + p_max_skew then 4
-        else 2
-      end as unrecorded
-    from (
-      select *, v_start + ordinal * interval '1 microsecond' as received_at
-      from unnest(p_event_ids, p_area_codes, p_multiplayer_modes, p_user_ids, p_event_names, p_event_times)
-        with ordinality as e (event_id, area_code, multiplayer_mode, user_id, event_name, event_time, ordinal)
-    ) as received
-  ), fresh as (
-    insert into event_ids (event_id, received_at)
-    select distinct on (event_id) event_id, received_at from given where unrecorded = 2 order by event_id, ordinal
-    on conflict (event_id) do nothing
-    -- Each event of the batch has a time of receipt of its own, which tells them apart from here on.
-    returning received_at
-  ), recorded as materialized (
-    select given.* from given join fresh using (received_at)
-  ), appended as (
-    insert into area_mode_events
-      (received_at, event_id, event_time, area_code, multiplayer_mode, user_id, event_name)
-    select received_at, event_id, event_time, area_code, multiplayer_mode, user_id, event_name
-    from recorded order by received_at
-  ), latest as (
+  if not exists (
+    select from unnest(p_event_times) as given (event_time)
+    where event_time < v_start - p_max_lateness or event_time > v_start + p_max_skew
+  ) then
+    -- Mostly all events are new. To insert ids that are expected to be new costs half of what it costs to ask for each;
+    -- where one is not, whatever this block did is undone, and each is judged.
+    begin
+      insert into event_ids (event_id, received_at)
+      select event_id, v_start from unnest(p_event_ids) as given (event_id) order by event_id;
+      v_outcomes := array_fill(1::smallint, array[cardinality(p_event_ids)]);
+    exception when unique_violation then
+      v_outcomes := null;
+    end;
+  end if;
+
+  if v_outcomes is null then
+    v_outcomes := claim_event_ids(p_event_ids, p_event_times, v_start, p_max_lateness, p_max_skew);
+    select array_agg(event_id order by ordinal), array_agg(area_code order by ordinal),
+      array_agg(multiplayer_mode order by ordinal), array_agg(user_id order by ordinal),
+      array_agg(event_name order by ordinal), array_agg(event_time order by ordinal)
+    into p_event_ids, p_area_codes, p_multiplayer_modes, p_user_ids, p_event_names, p_event_times
+    from unnest(v_outcomes, p_event_ids, p_area_codes, p_multiplayer_modes, p_user_ids, p_event_names, p_event_times)
+      with ordinality
+      as e (outcome, event_id, area_code, multiplayer_mode, user_id, event_name, event_time, ordinal)
+    where outcome = 1;
+  end if;
+
+  -- From here on the arrays hold the events that are recorded.
+  insert into area_mode_events
+    (received_at, event_id, event_time, area_code, multiplayer_mode, user_id, event_name)
+  select v_start + ordinal * interval '1 microsecond', event_id,
+    coalesce(event_time, v_start + ordinal * interval '1 microsecond'), area_code, multiplayer_mode, user_id, event_name
+  from unnest(p_event_ids, p_area_codes, p_multiplayer_modes, p_user_ids, p_event_names, p_event_times)
+    with ordinality as e (event_id, area_code, multiplayer_mode, user_id, event_name, event_time, ordinal);
+
+  with latest as (
     select distinct on (area_code collate "C", multiplayer_mode collate "C", user_id collate "C")
       area_code, multiplayer_mode, user_id, event_time, event_id, event_name = 'LOGIN' as present,
-      case when event_name = 'LOGIN' then received_at + p_lease end as lease_until
-    from recorded
+      case when event_name = 'LOGIN' then v_start + ordinal * interval '1 microsecond' + p_lease end as lease_until
+    from (
+      select event_id, area_code, multiplayer_mode, user_id, event_name, ordinal,
+        coalesce(event_time, v_start + ordinal * interval '1 microsecond') as event_time
+      from unnest(p_event_ids, p_area_codes, p_multiplayer_modes, p_user_ids, p_event_names, p_event_times)
+        with ordinality as e (event_id, area_code, multiplayer_mode, user_id, event_name, event_time, ordinal)
+    ) as recorded
     order by area_code collate "C", multiplayer_mode collate "C", user_id collate "C", event_time desc, event_id desc
   ), moved as (
     insert into area_mode_presence as presence
-      (area_code, multiplayer_mode, user_id, event_time, event_id, present, counted, lease_until)
-    select area_code, multiplayer_mode, user_id, event_time, event_id, present, present, lease_until from latest
+      (area_code, multiplayer_mode, user_id, event_time, event_id, present, counted, lease_until, sweep_at)
+    select area_code, multiplayer_mode, user_id, event_time, event_id, present, present, lease_until, lease_until
+    from latest
     order by area_code collate "C", multiplayer_mode collate "C", user_id collate "C"
     on conflict (area_code, multiplayer_mode, user_id) do update
-    set event_time = excluded.event_time, event_id = excluded.event_id,
-      present = excluded.present, counted = excluded.counted, lease_until = excluded.lease_until
+    set event_time = excluded.event_time, event_id = excluded.event_id, present = excluded.present,
+      counted = excluded.counted, lease_until = excluded.lease_until,
+      sweep_at = least(presence.sweep_at, excluded.sweep_at)
     where (excluded.event_time, excluded.event_id) > (presence.event_time, presence.event_id)
     returning new.area_code, new.multiplayer_mode, new.counted::int - coalesce(old.counted, false)::int as delta
   ), changed as (
     select area_code, multiplayer_mode, sum(delta) as delta
     from moved group by area_code, multiplayer_mode having sum(delta) <> 0
   )
-  select
-    (select array_agg((case when fresh.received_at is null then given.unrecorded else 1 end)::smallint
-      order by given.ordinal) from given left join fresh using (received_at)),
-    (select array_agg(area_code order by area_code, multiplayer_mode) from changed),
-    (select array_agg(multiplayer_mode order by area_code, multiplayer_mode) from changed),
-    (select array_agg(delta order by area_code, multiplayer_mode) from changed)
-  into v_outcomes, v_area_codes, v_multiplayer_modes, v_deltas;
+  select array_agg(area_code), array_agg(multiplayer_mode), array_agg(delta)
+  into v_area_codes, v_multiplayer_modes, v_deltas
+  from changed;
 
-  -- Growing counts are written and shrinking ones locked in one sorted pass. A shrinking count exists, and is written
-  -- apart because a check constraint judges the row that is proposed for insertion even where it only updates.
-  insert into area_mode_events_agg as agg (area_code, multiplayer_mode, current_count)
-  select area_code, multiplayer_mode, greatest(delta, 0)
-  from unnest(v_area_codes, v_multiplayer_modes, v_deltas) as change (area_code, multiplayer_mode, delta)
-  order by area_code collate "C", multiplayer_mode collate "C"
-  on conflict (area_code, multiplayer_mode) do update
-  set current_count = agg.current_count + excluded.current_count
-  where excluded.current_count > 0;
-
-  for v_shrinking in
-    select * from unnest(v_area_codes, v_multiplayer_modes, v_deltas) as change (area_code, multiplayer_mode, delta)
-    where delta < 0
-  loop
-    update area_mode_events_agg set current_count = current_count + v_shrinking.delta
-    where area_code = v_shrinking.area_code and multiplayer_mode = v_shrinking.multiplayer_mode;
-  end loop;
-
-  -- Rare: an event outside of the accepted times is a duplicate if its id was recorded, before or earlier in this batch.
-  if 3 = any (v_outcomes) or 4 = any (v_outcomes) then
-    v_refused_ids := array(
-      select event_id from unnest(p_event_ids, v_outcomes) as judged (event_id, outcome) where outcome in (3, 4)
-    );
-    with known as materialized (
-      select event_id from event_ids where event_id = any (v_refused_ids)
-    ), judged as materialized (
-      select * from unnest(p_event_ids, v_outcomes) with ordinality as judged (event_id, outcome, ordinal)
-    )
-    select array_agg(
-      case when judged.outcome in (3, 4) and known.event_id is not null and later.event_id is null
-        then 2::smallint else judged.outcome end
-      order by judged.ordinal
-    )
-    into v_outcomes
-    from judged
-    left join known using (event_id)
-    left join judged as later
-      on later.event_id = judged.event_id and later.outcome = 1 and later.ordinal > judged.ordinal;
-  end if;
+  perform change_counts(v_area_codes, v_multiplayer_modes, v_deltas);
 
   if clock_timestamp() <= v_end then
     perform pg_sleep(extract(epoch from v_end - clock_timestamp()) + 0.000001);
@@ -450,7 +475,6 @@ declare
   v_multiplayer_modes text[];
   v_counts bigint[];
   v_renewed boolean[];
-  v_change record;
 begin
   with given as materialized (
     select area_code collate "C" as area_code, multiplayer_mode collate "C" as multiplayer_mode,
@@ -467,7 +491,10 @@ begin
   ), renewed as (
     update area_mode_presence as presence
     set counted = true,
-      lease_until = case when presence.lease_until is not null then greatest(presence.lease_until, v_until) end
+      lease_until = case when presence.lease_until is not null then greatest(presence.lease_until, v_until) end,
+      -- It has one already unless it was swept, or has no lease.
+      sweep_at = case when presence.lease_until is not null
+        then coalesce(presence.sweep_at, greatest(presence.lease_until, v_until)) end
     from locked
     where presence.area_code = locked.area_code and presence.multiplayer_mode = locked.multiplayer_mode
       and presence.user_id = locked.user_id
@@ -484,12 +511,7 @@ begin
     (select array_agg(users order by area_code, multiplayer_mode) from changed)
   into v_renewed, v_area_codes, v_multiplayer_modes, v_counts;
 
-  for v_change in
-    select * from unnest(v_area_codes, v_multiplayer_modes, v_counts) as change (area_code, multiplayer_mode, users)
-  loop
-    update area_mode_events_agg set current_count = current_count + v_change.users
-    where area_code = v_change.area_code and multiplayer_mode = v_change.multiplayer_mode;
-  end loop;
+  perform change_counts(v_area_codes, v_multiplayer_modes, v_counts);
   return v_renewed;
 end
 $function$
@@ -522,33 +544,37 @@ CREATE OR REPLACE FUNCTION sweep_presences(p_limit integer)
 AS $function$
 declare
   v_now timestamptz := clock_timestamp();
-  v_swept integer := 0;
-  v_change record;
+  v_looked integer;
+  v_area_codes text[];
+  v_multiplayer_modes text[];
+  v_deltas bigint[];
 begin
   if not pg_try_advisory_xact_lock(hashtext('area_stats.sweep_presences')) then
     return 0;
   end if;
-  for v_change in
-    with due as materialized (
-      select area_code, multiplayer_mode, user_id from area_mode_presence
-      where counted and lease_until < v_now
-      order by lease_until limit p_limit
-      for no key update skip locked
-    ), swept as (
-      update area_mode_presence as presence set counted = false
-      from due
-      where presence.area_code = due.area_code and presence.multiplayer_mode = due.multiplayer_mode
-        and presence.user_id = due.user_id
-      returning presence.area_code, presence.multiplayer_mode
-    )
-    select area_code, multiplayer_mode, count(*)::integer as users
-    from swept group by area_code, multiplayer_mode order by area_code, multiplayer_mode
-  loop
-    update area_mode_events_agg set current_count = current_count - v_change.users
-    where area_code = v_change.area_code and multiplayer_mode = v_change.multiplayer_mode;
-    v_swept := v_swept + v_change.users;
-  end loop;
-  return v_swept;
+  with due as materialized (
+    select area_code, multiplayer_mode, user_id from area_mode_presence
+    where sweep_at < v_now
+    order by sweep_at limit p_limit
+    for no key update skip locked
+  ), looked as (
+    update area_mode_presence as presence set
+      counted = presence.counted and (presence.lease_until is null or presence.lease_until >= v_now),
+      sweep_at = case when presence.counted and presence.lease_until >= v_now then presence.lease_until end
+    from due
+    where presence.area_code = due.area_code and presence.multiplayer_mode = due.multiplayer_mode
+      and presence.user_id = due.user_id
+    returning new.area_code, new.multiplayer_mode, new.counted::int - old.counted::int as delta
+  ), changed as (
+    select area_code, multiplayer_mode, sum(delta) as delta
+    from looked group by area_code, multiplayer_mode having sum(delta) <> 0
+  )
+  select (select count(*) from looked), array_agg(area_code), array_agg(multiplayer_mode), array_agg(delta)
+  into v_looked, v_area_codes, v_multiplayer_modes, v_deltas
+  from changed;
+
+  perform change_counts(v_area_codes, v_multiplayer_modes, v_deltas);
+  return v_looked;
 end
 $function$
 ;
@@ -587,12 +613,6 @@ AS $function$
     case when pg_is_in_recovery() then pg_last_wal_replay_lsn() else pg_current_wal_insert_lsn() end
 $function$
 ;
-
-CREATE TRIGGER area_mode_events_agg_inserted AFTER INSERT ON area_mode_events_agg REFERENCING NEW TABLE AS new_counts FOR EACH STATEMENT EXECUTE FUNCTION append_area_changes();
-
-CREATE TRIGGER area_mode_events_agg_updated AFTER UPDATE ON area_mode_events_agg REFERENCING OLD TABLE AS old_counts NEW TABLE AS new_counts FOR EACH STATEMENT EXECUTE FUNCTION append_area_changes();
-
-CREATE TRIGGER area_mode_events_agg_version BEFORE UPDATE ON area_mode_events_agg FOR EACH ROW WHEN (new.current_count IS DISTINCT FROM old.current_count) EXECUTE FUNCTION count_version();
 
 grant execute on function as_of() to public;
 grant execute on function as_of() to runtime;

@@ -46,12 +46,14 @@ const TOTALS = `
 const COUNTED = `
   select p.area_code || ' ' || p.multiplayer_mode || ' ' || p.user_id as id,
     case when not p.present then 'is counted, and not present'
+      when p.counted and p.lease_until > now() then format('its lease ends at %s, and its sweep comes at %s', p.lease_until, p.sweep_at)
       when p.counted then format('is counted, and its lease ended at %s', p.lease_until)
       else 'is present, and not counted' end as what
   from area_mode_presence p
   where ${within('p.area_code', 'text')} and (
     p.counted and not p.present
     or p.counted and p.lease_until < now() - interval '10 minutes'
+    or p.counted and p.lease_until is not null and coalesce(p.sweep_at > p.lease_until, true)
     or p.present and not p.counted and (p.lease_until is null or p.lease_until > now()))`;
 
 // Users in a bucket of their own each, by a hash of their names.

@@ -168,6 +168,13 @@ const CASES: [says: string, service: Service, damage: string, id: string][] = [
     `select p.area_code || ' ' || p.multiplayer_mode || ' ' || p.user_id from (${ANY_PRESENCE}) p`,
   ],
   [
+    '7. who is counted',
+    'area-stats',
+    `update area_mode_presence a set lease_until = now() + interval '1 hour' from (${ANY_PRESENCE}) p
+     where (a.area_code, a.multiplayer_mode, a.user_id) = (p.area_code, p.multiplayer_mode, p.user_id)`,
+    `select p.area_code || ' ' || p.multiplayer_mode || ' ' || p.user_id from (${ANY_PRESENCE}) p`,
+  ],
+  [
     '7. a presence',
     'area-stats',
     `update area_mode_presence a set event_time = event_time - interval '1 second' from (${ANY_PRESENCE}) p

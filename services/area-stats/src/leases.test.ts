@@ -28,7 +28,8 @@ function event(areaCode: string, fields: Partial<Event> = {}): Event {
 const presence = (areaCode: string, userId = 'ada') => ({ areaCode, multiplayerMode: 'royale', userId });
 const record = (...events: Event[]) => repository.recordEvents(events, LIMITS);
 const endLeases = (areaCode: string) =>
-  database.asOwner(`update area_mode_presence set lease_until = now() - interval '1 second'
+  database.asOwner(`update area_mode_presence
+    set lease_until = now() - interval '1 second', sweep_at = now() - interval '1 second'
     where area_code = '${areaCode}' and lease_until is not null`);
 
 async function sweep(): Promise<number> {
@@ -101,6 +102,34 @@ test('a renewal moves a lease on and never back, counts what was swept again, an
   const [ada, bob, eve] = await leases('renewed');
   expect(Math.min(ada!, bob!)).toBeGreaterThan(10);
   expect(eve).toBe(null);
+});
+
+test('a lease that moved on is looked at too early and goes on, and neither an event nor a renewal moves an entry of an index', async () => {
+  await record(event('moved-on'), event('moved-on', { userId: 'bob' }));
+  await database.asOwner(`update area_mode_presence set sweep_at = now() where area_code = 'moved-on'`);
+  const client = new pg.Client({ connectionString: database.ownerUrl });
+  await client.connect();
+  try {
+    await client.query('begin');
+    const [ids, areas, modes] = [[randomUUID()], ['moved-on'], ['royale']];
+    const call = `record_events($1, $2, $3, '{bob}', '{LOGIN}', '{null}', '7 days', '5 minutes', '10 minutes')`;
+    await client.query(`select ${call}`, [ids, areas, modes]);
+    await client.query(`select renew_presences($1, $2, '{ada}', '1 hour')`, [areas, modes]);
+    const { rows } = await client.query(
+      `select n_tup_upd::int as updated, n_tup_hot_upd::int as in_place from pg_stat_xact_user_tables
+       where relname = 'area_mode_presence'`,
+    );
+    expect(rows).toEqual([{ updated: 2, in_place: 2 }]);
+    await client.query('commit');
+  } finally {
+    await client.end();
+  }
+  expect(await repository.sweepPresences(100)).toBe(2);
+  expect(await repository.sweepPresences(100)).toBe(0);
+  expect(await count('moved-on')).toBe(2);
+  await endLeases('moved-on');
+  expect(await repository.sweepPresences(100)).toBe(2);
+  expect(await count('moved-on')).toBe(0);
 });
 
 test('a presence without a lease is never swept, and a renewal gives it none', async () => {

@@ -11,7 +11,7 @@ export type Recorder = ReturnType<typeof createRecorder>;
 type Call = { events: Event[]; resolve: (outcomes: Outcome[]) => void; reject: (reason: unknown) => void };
 
 /** Events that gather for one statement. A call is never divided, so one with more is a statement by itself. */
-const BATCH = 2_000;
+const BATCH = 4_000;
 /** Statements in work at once. Few: they wait for each other where they meet, and what waits here is one statement later. */
 const STATEMENTS = 3;
 const RETRY_AFTER_MS = 500;

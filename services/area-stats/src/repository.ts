@@ -118,7 +118,7 @@ export function createRepository({ postgres }: { postgres: Pick<PostgresNodes, '
       );
     },
 
-    /** Takes at most `limit` presences off the counts whose lease has run out; answers how many, 0 while others do it. */
+    /** Looks at most at `limit` presences whose lease may have run out; answers at how many, 0 while others do it. */
     sweepPresences: (limit: number) => change('sweep_presences', 'sweep_presences($1)', [limit]),
 
     /** Makes the event log's partitions of the coming days that are missing; answers how many were. */

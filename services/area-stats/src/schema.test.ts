@@ -37,7 +37,7 @@ test('the Prisma schema has every table with every column, and reads rows as the
       { receivedAt, eventId, eventTime, ...names, eventName: 'LOGIN' },
     ]);
     expect(await prisma.areaModePresence.findMany()).toEqual([
-      { ...names, eventTime, eventId, present: true, counted: true, leaseUntil: null },
+      { ...names, eventTime, eventId, present: true, counted: true, leaseUntil: null, sweepAt: null },
     ]);
     expect(await prisma.areaModeEventsAgg.findMany()).toEqual([
       { areaCode: '111', multiplayerMode: 'royale', currentCount: 1n, version: 1n },
@@ -66,7 +66,7 @@ test('the Prisma schema has every table with every column, and reads rows as the
       { name: 'area_changes', columns: 4 },
       { name: 'area_mode_events', columns: 7 },
       { name: 'area_mode_events_agg', columns: 4 },
-      { name: 'area_mode_presence', columns: 8 },
+      { name: 'area_mode_presence', columns: 9 },
       { name: 'areas', columns: 2 },
       { name: 'event_ids', columns: 2 },
       { name: 'jobs', columns: 10 },

@@ -171,7 +171,7 @@ test('a session that goes on is renewed in area-stats, and counts again there wh
   await untilDone(() => sessions.startSession(session(playerId, { areaCode: 'goes-on' })));
   await untilDelivered();
   await pools.areas.query(
-    `update area_mode_presence set lease_until = now() - interval '1 second' where area_code = 'goes-on'`,
+    `update area_mode_presence set lease_until = now() - interval '1 second', sweep_at = now() where area_code = 'goes-on'`,
   );
   await pools.areas.query('select sweep_presences(100)');
   const renewed = `select from area_mode_presence p join area_mode_events_agg a using (area_code, multiplayer_mode)

@@ -1084,7 +1084,8 @@ export const AreaModePresenceScalarFieldEnum = {
   eventId: 'eventId',
   present: 'present',
   counted: 'counted',
-  leaseUntil: 'leaseUntil'
+  leaseUntil: 'leaseUntil',
+  sweepAt: 'sweepAt'
 } as const
 
 export type AreaModePresenceScalarFieldEnum = (typeof AreaModePresenceScalarFieldEnum)[keyof typeof AreaModePresenceScalarFieldEnum]

@@ -33,6 +33,7 @@ export type AreaModePresenceMinAggregateOutputType = {
   present: boolean | null
   counted: boolean | null
   leaseUntil: Date | null
+  sweepAt: Date | null
 }
 
 export type AreaModePresenceMaxAggregateOutputType = {
@@ -44,6 +45,7 @@ export type AreaModePresenceMaxAggregateOutputType = {
   present: boolean | null
   counted: boolean | null
   leaseUntil: Date | null
+  sweepAt: Date | null
 }
 
 export type AreaModePresenceCountAggregateOutputType = {
@@ -55,6 +57,7 @@ export type AreaModePresenceCountAggregateOutputType = {
   present: number
   counted: number
   leaseUntil: number
+  sweepAt: number
   _all: number
 }
 
@@ -68,6 +71,7 @@ export type AreaModePresenceMinAggregateInputType = {
   present?: true
   counted?: true
   leaseUntil?: true
+  sweepAt?: true
 }
 
 export type AreaModePresenceMaxAggregateInputType = {
@@ -79,6 +83,7 @@ export type AreaModePresenceMaxAggregateInputType = {
   present?: true
   counted?: true
   leaseUntil?: true
+  sweepAt?: true
 }
 
 export type AreaModePresenceCountAggregateInputType = {
@@ -90,6 +95,7 @@ export type AreaModePresenceCountAggregateInputType = {
   present?: true
   counted?: true
   leaseUntil?: true
+  sweepAt?: true
   _all?: true
 }
 
@@ -174,6 +180,7 @@ export type AreaModePresenceGroupByOutputType = {
   present: boolean
   counted: boolean
   leaseUntil: Date | null
+  sweepAt: Date | null
   _count: AreaModePresenceCountAggregateOutputType | null
   _min: AreaModePresenceMinAggregateOutputType | null
   _max: AreaModePresenceMaxAggregateOutputType | null
@@ -206,6 +213,7 @@ export type AreaModePresenceWhereInput = {
   present?: Prisma.BoolFilter<"AreaModePresence"> | boolean
   counted?: Prisma.BoolFilter<"AreaModePresence"> | boolean
   leaseUntil?: Prisma.DateTimeNullableFilter<"AreaModePresence"> | Date | string | null
+  sweepAt?: Prisma.DateTimeNullableFilter<"AreaModePresence"> | Date | string | null
 }
 
 export type AreaModePresenceOrderByWithRelationInput = {
@@ -217,6 +225,7 @@ export type AreaModePresenceOrderByWithRelationInput = {
   present?: Prisma.SortOrder
   counted?: Prisma.SortOrder
   leaseUntil?: Prisma.SortOrderInput | Prisma.SortOrder
+  sweepAt?: Prisma.SortOrderInput | Prisma.SortOrder
 }
 
 export type AreaModePresenceWhereUniqueInput = Prisma.AtLeast<{
@@ -232,6 +241,7 @@ export type AreaModePresenceWhereUniqueInput = Prisma.AtLeast<{
   present?: Prisma.BoolFilter<"AreaModePresence"> | boolean
   counted?: Prisma.BoolFilter<"AreaModePresence"> | boolean
   leaseUntil?: Prisma.DateTimeNullableFilter<"AreaModePresence"> | Date | string | null
+  sweepAt?: Prisma.DateTimeNullableFilter<"AreaModePresence"> | Date | string | null
 }, "areaCode_multiplayerMode_userId">
 
 export type AreaModePresenceOrderByWithAggregationInput = {
@@ -243,6 +253,7 @@ export type AreaModePresenceOrderByWithAggregationInput = {
   present?: Prisma.SortOrder
   counted?: Prisma.SortOrder
   leaseUntil?: Prisma.SortOrderInput | Prisma.SortOrder
+  sweepAt?: Prisma.SortOrderInput | Prisma.SortOrder
   _count?: Prisma.AreaModePresenceCountOrderByAggregateInput
   _max?: Prisma.AreaModePresenceMaxOrderByAggregateInput
   _min?: Prisma.AreaModePresenceMinOrderByAggregateInput
@@ -260,6 +271,7 @@ export type AreaModePresenceScalarWhereWithAggregatesInput = {
   present?: Prisma.BoolWithAggregatesFilter<"AreaModePresence"> | boolean
   counted?: Prisma.BoolWithAggregatesFilter<"AreaModePresence"> | boolean
   leaseUntil?: Prisma.DateTimeNullableWithAggregatesFilter<"AreaModePresence"> | Date | string | null
+  sweepAt?: Prisma.DateTimeNullableWithAggregatesFilter<"AreaModePresence"> | Date | string | null
 }
 
 export type AreaModePresenceCreateInput = {
@@ -271,6 +283,7 @@ export type AreaModePresenceCreateInput = {
   present: boolean
   counted: boolean
   leaseUntil?: Date | string | null
+  sweepAt?: Date | string | null
 }
 
 export type AreaModePresenceUncheckedCreateInput = {
@@ -282,6 +295,7 @@ export type AreaModePresenceUncheckedCreateInput = {
   present: boolean
   counted: boolean
   leaseUntil?: Date | string | null
+  sweepAt?: Date | string | null
 }
 
 export type AreaModePresenceUpdateInput = {
@@ -293,6 +307,7 @@ export type AreaModePresenceUpdateInput = {
   present?: Prisma.BoolFieldUpdateOperationsInput | boolean
   counted?: Prisma.BoolFieldUpdateOperationsInput | boolean
   leaseUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  sweepAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
 }
 
 export type AreaModePresenceUncheckedUpdateInput = {
@@ -304,6 +319,7 @@ export type AreaModePresenceUncheckedUpdateInput = {
   present?: Prisma.BoolFieldUpdateOperationsInput | boolean
   counted?: Prisma.BoolFieldUpdateOperationsInput | boolean
   leaseUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  sweepAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
 }
 
 export type AreaModePresenceCreateManyInput = {
@@ -315,6 +331,7 @@ export type AreaModePresenceCreateManyInput = {
   present: boolean
   counted: boolean
   leaseUntil?: Date | string | null
+  sweepAt?: Date | string | null
 }
 
 export type AreaModePresenceUpdateManyMutationInput = {
@@ -326,6 +343,7 @@ export type AreaModePresenceUpdateManyMutationInput = {
   present?: Prisma.BoolFieldUpdateOperationsInput | boolean
   counted?: Prisma.BoolFieldUpdateOperationsInput | boolean
   leaseUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  sweepAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
 }
 
 export type AreaModePresenceUncheckedUpdateManyInput = {
@@ -337,6 +355,7 @@ export type AreaModePresenceUncheckedUpdateManyInput = {
   present?: Prisma.BoolFieldUpdateOperationsInput | boolean
   counted?: Prisma.BoolFieldUpdateOperationsInput | boolean
   leaseUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  sweepAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
 }
 
 export type AreaModePresenceAreaCodeMultiplayerModeUserIdCompoundUniqueInput = {
@@ -354,6 +373,7 @@ export type AreaModePresenceCountOrderByAggregateInput = {
   present?: Prisma.SortOrder
   counted?: Prisma.SortOrder
   leaseUntil?: Prisma.SortOrder
+  sweepAt?: Prisma.SortOrder
 }
 
 export type AreaModePresenceMaxOrderByAggregateInput = {
@@ -365,6 +385,7 @@ export type AreaModePresenceMaxOrderByAggregateInput = {
   present?: Prisma.SortOrder
   counted?: Prisma.SortOrder
   leaseUntil?: Prisma.SortOrder
+  sweepAt?: Prisma.SortOrder
 }
 
 export type AreaModePresenceMinOrderByAggregateInput = {
@@ -376,6 +397,7 @@ export type AreaModePresenceMinOrderByAggregateInput = {
   present?: Prisma.SortOrder
   counted?: Prisma.SortOrder
   leaseUntil?: Prisma.SortOrder
+  sweepAt?: Prisma.SortOrder
 }
 
 export type BoolFieldUpdateOperationsInput = {
@@ -397,6 +419,7 @@ export type AreaModePresenceSelect<ExtArgs extends runtime.Types.Extensions.Inte
   present?: boolean
   counted?: boolean
   leaseUntil?: boolean
+  sweepAt?: boolean
 }, ExtArgs["result"]["areaModePresence"]>
 
 export type AreaModePresenceSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -408,6 +431,7 @@ export type AreaModePresenceSelectCreateManyAndReturn<ExtArgs extends runtime.Ty
   present?: boolean
   counted?: boolean
   leaseUntil?: boolean
+  sweepAt?: boolean
 }, ExtArgs["result"]["areaModePresence"]>
 
 export type AreaModePresenceSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -419,6 +443,7 @@ export type AreaModePresenceSelectUpdateManyAndReturn<ExtArgs extends runtime.Ty
   present?: boolean
   counted?: boolean
   leaseUntil?: boolean
+  sweepAt?: boolean
 }, ExtArgs["result"]["areaModePresence"]>
 
 export type AreaModePresenceSelectScalar = {
@@ -430,9 +455,10 @@ export type AreaModePresenceSelectScalar = {
   present?: boolean
   counted?: boolean
   leaseUntil?: boolean
+  sweepAt?: boolean
 }
 
-export type AreaModePresenceOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"areaCode" | "multiplayerMode" | "userId" | "eventTime" | "eventId" | "present" | "counted" | "leaseUntil", ExtArgs["result"]["areaModePresence"]>
+export type AreaModePresenceOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"areaCode" | "multiplayerMode" | "userId" | "eventTime" | "eventId" | "present" | "counted" | "leaseUntil" | "sweepAt", ExtArgs["result"]["areaModePresence"]>
 
 export type $AreaModePresencePayload<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   name: "AreaModePresence"
@@ -455,6 +481,10 @@ export type $AreaModePresencePayload<ExtArgs extends runtime.Types.Extensions.In
      * Until when a presence counts without being renewed. Null: for ever.
      */
     leaseUntil: Date | null
+    /**
+     * When the sweep looks at it. Null: never.
+     */
+    sweepAt: Date | null
   }, ExtArgs["result"]["areaModePresence"]>
   composites: {}
 }
@@ -886,6 +916,7 @@ export interface AreaModePresenceFieldRefs {
   readonly present: Prisma.FieldRef<"AreaModePresence", 'Boolean'>
   readonly counted: Prisma.FieldRef<"AreaModePresence", 'Boolean'>
   readonly leaseUntil: Prisma.FieldRef<"AreaModePresence", 'DateTime'>
+  readonly sweepAt: Prisma.FieldRef<"AreaModePresence", 'DateTime'>
 }
     
 
