@@ -2,8 +2,9 @@ import type { DescMessage, MessageShape } from '@bufbuild/protobuf';
 import { pathToString } from '@bufbuild/protobuf/reflect';
 import { createValidator } from '@bufbuild/protovalidate';
 import type { FieldViolation } from '../errors/common.ts';
+import { createPatternMatcher } from './patterns.ts';
 
-const validator = createValidator();
+const validator = createValidator({ regexMatch: createPatternMatcher() });
 
 /**
  * Checks a message against the rules of its schema.
