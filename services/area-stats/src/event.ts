@@ -35,7 +35,7 @@ export function eventOf(request: RecordEventRequest): Judged {
   if (epochTimestamp && !isTime(epochTimestamp)) {
     violations.push({ field: 'epoch_timestamp', description: 'must be a time from year 1 to year 9999' });
   }
-  if (violations.length === 0 && keyBytes(areaCode, multiplayerMode, userId) > MOST_KEY_BYTES) {
+  if (violations.length === 0 && isTooLong(areaCode, multiplayerMode, userId)) {
     violations.push({
       field: 'user_id',
       description: `must not take more than ${MOST_KEY_BYTES} bytes together with area_code and multiplayer_mode`,
@@ -50,12 +50,19 @@ function isTime({ seconds, nanos }: Timestamp): boolean {
   return seconds >= LEAST_SECONDS && seconds <= MOST_SECONDS && nanos >= 0 && nanos <= 999_999_999;
 }
 
-function keyBytes(...names: string[]): number {
-  return names.reduce((sum, name) => sum + Buffer.byteLength(name), 0);
+/** Whether names take too many bytes together; a UTF-16 code unit takes at most three. */
+function isTooLong(...names: string[]): boolean {
+  const text = names.join('');
+  return text.length > MOST_KEY_BYTES / 3 && Buffer.byteLength(text) > MOST_KEY_BYTES;
 }
+
+// Events that come together happened within few seconds.
+let lastSecond = { seconds: 0n, text: '1970-01-01T00:00:00' };
 
 // Postgres keeps microseconds; what is finer is cut off, so that no time is ever rounded up.
 function isoMicroseconds({ seconds, nanos }: Timestamp): string {
-  const second = new Date(Number(seconds) * 1000).toISOString().slice(0, 19);
-  return `${second}.${String(Math.floor(nanos / 1000)).padStart(6, '0')}Z`;
+  if (seconds !== lastSecond.seconds) {
+    lastSecond = { seconds, text: new Date(Number(seconds) * 1000).toISOString().slice(0, 19) };
+  }
+  return `${lastSecond.text}.${String(Math.floor(nanos / 1000)).padStart(6, '0')}Z`;
 }

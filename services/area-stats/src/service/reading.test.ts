@@ -173,7 +173,7 @@ test('an area costs at most one query per time to live, however many processes a
   const before = await scansOfCounts();
   const end = performance.now() + TTLS * 1_000;
   const readers = processes.flatMap(({ service }) =>
-    Array.from({ length: 200 }, async (_, reader) => {
+    Array.from({ length: 5_000 }, async (_, reader) => {
       for (let index = reader; performance.now() < end; index += 1) {
         const { modes } = await read(service, areas[index % AREAS]!);
         expect(modes).toEqual(['royale 1']);
