@@ -1,6 +1,6 @@
-{{/* Every object's name begins with this: the release's name. */}}
+{{/* Every object's name begins with this: the release's name, short enough for the names of Jobs. */}}
 {{- define "realmkeep.fullname" -}}
-{{ .Release.Name | trunc 40 | trimSuffix "-" }}
+{{ .Release.Name | trunc 36 | trimSuffix "-" }}
 {{- end -}}
 
 {{/* Labels of pods that never change in the life of a release: (dict "root" . "name" "player-state"). */}}
