@@ -4,7 +4,7 @@ import type { Step } from './follow-step.ts';
 /** What is measured of the following. */
 export type FollowMetrics = ReturnType<typeof createFollowMetrics>;
 
-/** Only the process that follows reports lag and position. */
+/** Only the process that follows, or did so last, reports lag and position: while player-state is away the lag grows. */
 export function createFollowMetrics(meter: Telemetry['meter']) {
   const events = meter.createCounter('item_location.follow.events', { description: 'Events of player-state applied' });
   const parked = meter.createCounter('item_location.follow.parked', {
@@ -38,7 +38,7 @@ export function createFollowMetrics(meter: Telemetry['meter']) {
     failed(): void {
       failures.add(1);
     },
-    /** This process follows no more. */
+    /** Another process follows. */
     ended(): void {
       latest = undefined;
     },

@@ -80,7 +80,6 @@ export function startFollower({
       throw new Error('player-state ended the stream');
     } finally {
       clearTimeout(watchdog);
-      metrics.ended();
       await lock.release();
     }
   }
@@ -88,7 +87,9 @@ export function startFollower({
   async function run(): Promise<void> {
     while (!stopping.signal.aborted) {
       try {
-        if (!(await follow())) await pause(LOCK_RETRY_MS);
+        if (await follow()) continue;
+        metrics.ended();
+        await pause(LOCK_RETRY_MS);
       } catch (error) {
         if (stopping.signal.aborted) return;
         metrics.failed();

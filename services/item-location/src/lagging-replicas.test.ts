@@ -23,6 +23,8 @@ import { toStep } from './follow-step.ts';
 import { MIGRATIONS } from './migrations.ts';
 import { applyStep, beginFollowing } from './repository/following.ts';
 
+/** How many walks, in 25s: one among all tests, more by `npm run test:faults`. */
+const ROUNDS = Number(process.env.FAULT_ROUNDS ?? 1);
 const DATABASE = 'item_location';
 const server = { subject: 'game-1', role: 'SERVER' } as const;
 let folder: string;
@@ -104,49 +106,53 @@ function hold(replica: number, held: boolean): Promise<unknown> {
   );
 }
 
-test('every row that exists from the first page to the last is returned exactly once, from replicas of different lag', async () => {
-  const sources = new Set<string>();
-  let walks = 0;
-  await fc.assert(
-    fc.asyncProperty(
-      fc.array(fc.integer({ min: 3, max: 15 }), { minLength: 1, maxLength: 4 }),
-      fc.array(fc.tuple(fc.nat(1), fc.boolean()), { minLength: 4, maxLength: 12 }),
-      async (pageSizes, holds) => {
-        const [itemId, ownerId] = [`item-${randomUUID()}`, randomUUID()];
-        const grant = (gameItemId: string) => gameItemEvent({ gameItemId, ownerId, itemId });
-        const lasting = Array.from({ length: 40 }, (): string => randomUUID()).sort();
-        await follow(lasting.map(grant));
-        const stays = new Set(lasting);
-        const seen: string[] = [];
-        let pageToken = '';
-        let turn = 0;
-        do {
-          const [replica, held] = holds[turn % holds.length]!;
-          await hold(replica, held);
-          const listing = { by: 'item', value: itemId, pageSize: pageSizes[turn % pageSizes.length]! } as const;
-          const { bytes, source } = await service.listItemLocations(server, listing, pageToken);
-          const page = fromBinary(ListItemLocationsResponseSchema, bytes);
-          seen.push(...page.itemLocations.map((thing) => thing.gameItemId));
-          sources.add(source);
-          pageToken = page.nextPageToken;
-          turn += 1;
-          // Others come and go meanwhile.
-          const other = randomUUID();
-          await follow([grant(other)]);
-          if (turn % 2)
-            await follow([gameItemEvent({ gameItemId: other, ownerId, itemId, version: 2n, quantity: 0n })]);
-        } while (pageToken);
-        // A first page from before the things were there has none of them, and they need not be on a later one.
-        if (seen.length === 0) return;
-        walks += 1;
-        expect(seen).toEqual(seen.toSorted());
-        expect(new Set(seen).size).toBe(seen.length);
-        expect(seen.filter((id) => stays.has(id))).toEqual(lasting);
-      },
-    ),
-    { numRuns: 25, seed: 11 },
-  );
-  await Promise.all([hold(0, false), hold(1, false)]);
-  expect(walks).toBeGreaterThan(3);
-  expect([...sources].sort()).toEqual(['primary', 'replica']);
-}, 60_000);
+test(
+  'every row that exists from the first page to the last is returned exactly once, from replicas of different lag',
+  async () => {
+    const sources = new Set<string>();
+    let walks = 0;
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.integer({ min: 3, max: 15 }), { minLength: 1, maxLength: 4 }),
+        fc.array(fc.tuple(fc.nat(1), fc.boolean()), { minLength: 4, maxLength: 12 }),
+        async (pageSizes, holds) => {
+          const [itemId, ownerId] = [`item-${randomUUID()}`, randomUUID()];
+          const grant = (gameItemId: string) => gameItemEvent({ gameItemId, ownerId, itemId });
+          const lasting = Array.from({ length: 40 }, (): string => randomUUID()).sort();
+          await follow(lasting.map(grant));
+          const stays = new Set(lasting);
+          const seen: string[] = [];
+          let pageToken = '';
+          let turn = 0;
+          do {
+            const [replica, held] = holds[turn % holds.length]!;
+            await hold(replica, held);
+            const listing = { by: 'item', value: itemId, pageSize: pageSizes[turn % pageSizes.length]! } as const;
+            const { bytes, source } = await service.listItemLocations(server, listing, pageToken);
+            const page = fromBinary(ListItemLocationsResponseSchema, bytes);
+            seen.push(...page.itemLocations.map((thing) => thing.gameItemId));
+            sources.add(source);
+            pageToken = page.nextPageToken;
+            turn += 1;
+            // Others come and go meanwhile.
+            const other = randomUUID();
+            await follow([grant(other)]);
+            if (turn % 2)
+              await follow([gameItemEvent({ gameItemId: other, ownerId, itemId, version: 2n, quantity: 0n })]);
+          } while (pageToken);
+          // A first page from before the things were there has none of them, and they need not be on a later one.
+          if (seen.length === 0) return;
+          walks += 1;
+          expect(seen).toEqual(seen.toSorted());
+          expect(new Set(seen).size).toBe(seen.length);
+          expect(seen.filter((id) => stays.has(id))).toEqual(lasting);
+        },
+      ),
+      { numRuns: 25 * ROUNDS, seed: 11 },
+    );
+    await Promise.all([hold(0, false), hold(1, false)]);
+    expect(walks).toBeGreaterThan(3);
+    expect([...sources].sort()).toEqual(['primary', 'replica']);
+  },
+  60_000 * ROUNDS,
+);

@@ -18,6 +18,8 @@ import { createRenameMetrics } from './rename-metrics.ts';
 import { createLocation, findLocation, updateLocation } from './repository/locations.ts';
 import { moveItems } from './repository/moves.ts';
 
+/** How many seeds are played: a few among all tests, more by `npm run test:faults`. */
+const SEEDS = Number(process.env.FAULT_ROUNDS ?? 1) * 3;
 // The caches are of other tests.
 const listings = { changed: async () => undefined };
 const logger = createLogger({ name: 'item-location', level: 'silent' });
@@ -80,7 +82,7 @@ function createModel(seed: number) {
   return { players, items, locations, things, random, pick };
 }
 
-test.each([1, 2, 3])(
+test.each(Array.from({ length: SEEDS }, (_, index) => index + 1))(
   'after random grants, transfers, moves and renames with consumers killed at random every row equals the model (seed %i)',
   async (seed) => {
     await database.asOwner('truncate game_item_locations, player_names, item_names, locations, renames');

@@ -8,11 +8,13 @@ import { openTestDatabase } from '../test/database.ts';
 import { batch, gameItemEvent } from '../test/events.ts';
 import { createUncachedService } from '../test/uncached.ts';
 import { toStep } from './follow-step.ts';
-import type { FilterKind, Listing } from './listing.ts';
+import { type FilterKind, type Listing, queryOf, toCursor } from './listing.ts';
 import { applyStep, beginFollowing } from './repository/following.ts';
 import { createLocations, type Locations } from './service/locations.ts';
 import type { Service } from './service.ts';
 
+/** How many walks, in thirties: one among all tests, more by `npm run test:faults`. */
+const ROUNDS = Number(process.env.FAULT_ROUNDS ?? 1);
 const server = { subject: 'game-1', role: 'SERVER' } as const;
 const [ada, bob, mill, tower] = Array.from({ length: 4 }, () => randomUUID()) as [string, string, string, string];
 let database: Awaited<ReturnType<typeof openTestDatabase>>;
@@ -95,35 +97,39 @@ async function churn(lasting: string[], itemId: string, going: () => boolean): P
   }
 }
 
-test('every row that exists from the first page to the last is returned exactly once, whatever happens meanwhile', async () => {
-  const itemId = `item-${randomUUID()}`;
-  const lasting = Array.from({ length: 150 }, (): string => randomUUID()).sort();
-  await follow(lasting.map((gameItemId) => gameItemEvent({ gameItemId, ownerId: ada, itemId })));
-  let going = true;
-  const churning = churn(lasting, itemId, () => going);
-  const stays = new Set(lasting);
-  const check = (seen: string[]) => {
-    expect(new Set(seen).size).toBe(seen.length);
-    expect(seen.filter((id) => stays.has(id))).toEqual(lasting);
-  };
-  try {
-    await fc.assert(
-      fc.asyncProperty(
-        fc.constantFrom<[FilterKind, string]>(['owner', ada], ['item', itemId]),
-        fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 5 }),
-        async ([by, value], pageSizes) => {
-          const { there, back } = await walk(by, value, pageSizes);
-          check(there);
-          check(back);
-        },
-      ),
-      { numRuns: 30, seed: 7 },
-    );
-  } finally {
-    going = false;
-    await churning;
-  }
-});
+test(
+  'every row that exists from the first page to the last is returned exactly once, whatever happens meanwhile',
+  async () => {
+    const itemId = `item-${randomUUID()}`;
+    const lasting = Array.from({ length: 150 }, (): string => randomUUID()).sort();
+    await follow(lasting.map((gameItemId) => gameItemEvent({ gameItemId, ownerId: ada, itemId })));
+    let going = true;
+    const churning = churn(lasting, itemId, () => going);
+    const stays = new Set(lasting);
+    const check = (seen: string[]) => {
+      expect(new Set(seen).size).toBe(seen.length);
+      expect(seen.filter((id) => stays.has(id))).toEqual(lasting);
+    };
+    try {
+      await fc.assert(
+        fc.asyncProperty(
+          fc.constantFrom<[FilterKind, string]>(['owner', ada], ['item', itemId]),
+          fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 5 }),
+          async ([by, value], pageSizes) => {
+            const { there, back } = await walk(by, value, pageSizes);
+            check(there);
+            check(back);
+          },
+        ),
+        { numRuns: 30 * ROUNDS, seed: 7 },
+      );
+    } finally {
+      going = false;
+      await churning;
+    }
+  },
+  60_000 * ROUNDS,
+);
 
 test('the first page has none before it, the last none after it, and an emptied page leads back', async () => {
   const owner = randomUUID();
@@ -145,14 +151,28 @@ test('the first page has none before it, the last none after it, and an emptied 
   expect(before.previousPageToken).toBe('');
 });
 
-test('the page token of one query is refused by another, and so is a broken one', async () => {
+test('the page token of one query is refused by another, and so is one that is broken, altered or of another key', async () => {
   const itemId = `item-${randomUUID()}`;
   await follow([1, 2].map(() => gameItemEvent({ gameItemId: randomUUID(), ownerId: bob, itemId })));
-  const { nextPageToken } = await pageOf(listing('item', itemId, 1), '');
-  const reused = (by: FilterKind, token: string) => pageOf(listing(by, bob, 1), token);
-  await expect(reused('owner', nextPageToken)).rejects.toMatchObject({ reason: 'PAGE_TOKEN_INVALID' });
-  await expect(reused('item', 'broken')).rejects.toMatchObject({ reason: 'PAGE_TOKEN_INVALID' });
-  await expect(locations.listLocations('', 1, nextPageToken)).rejects.toMatchObject({ reason: 'PAGE_TOKEN_INVALID' });
+  const { rows, nextPageToken } = await pageOf(listing('item', itemId, 1), '');
+  const reused = (by: FilterKind, token: string) => pageOf(listing(by, by === 'item' ? itemId : bob, 1), token);
+  const refused = { reason: 'PAGE_TOKEN_INVALID' };
+  await expect(reused('owner', nextPageToken)).rejects.toMatchObject(refused);
+  await expect(reused('item', 'broken')).rejects.toMatchObject(refused);
+  await expect(locations.listLocations('', 1, nextPageToken)).rejects.toMatchObject(refused);
+  const place = Math.floor(nextPageToken.length / 2);
+  const altered = nextPageToken[place] === 'A' ? 'B' : 'A';
+  const token = nextPageToken.slice(0, place) + altered + nextPageToken.slice(place + 1);
+  await expect(reused('item', token)).rejects.toMatchObject(refused);
+  const signed = {
+    query: queryOf('item', itemId),
+    cursor: toCursor({ direction: 'next', id: rows[0]!.gameItemId }),
+    wal: { timeline: 1, lsn: '0/1' },
+  };
+  const of = (key: string) => reused('item', createPageTokens({ key: key.repeat(32) }).sign(signed));
+  await expect(of('cd')).rejects.toMatchObject(refused);
+  expect((await of('ab')).rows).toHaveLength(1);
+  expect((await reused('item', nextPageToken)).rows).toHaveLength(1);
 });
 
 test('what is asked of a position that is not followed yet waits briefly, then says so', async () => {

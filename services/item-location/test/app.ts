@@ -23,6 +23,7 @@ export async function startTestApp({
   const clients: { close(): void }[] = [];
   return {
     address,
+    metricsPort: app.metricsPort,
     /** A client that calls with a token of these claims, or with none. */
     client<S extends DescService>(service: S, claims?: TokenClaims) {
       const serviceTokens = claims && { token: () => keys.tokens.token(claims) };

@@ -139,3 +139,27 @@ test('what happens in player-state shows here with its names and its place, also
     ['Bob', 'Old mill'],
   ]);
 }, 120_000);
+
+/** How far item-location is behind player-state, in seconds, as it tells its operators. */
+async function lag(): Promise<number> {
+  const response = await fetch(`http://127.0.0.1:${app.metricsPort}/metrics`, { headers: { connection: 'close' } });
+  return Number(/^item_location_follow_lag(?:_seconds)?(?:\{[^}]*\})? (\S+)/m.exec(await response.text())?.[1]);
+}
+
+test('while player-state is away everything is answered from what is here, and its age is told by the lag, which grows', async () => {
+  const before = await shown(ada);
+  expect(before.length).toBeGreaterThan(0);
+  await until(async () => (await lag()) < 60, { what: 'player-state to be followed', within: 40_000 });
+  await killPlayerState();
+  const first = await lag();
+  const grown = async () => (await lag()) > first + 2;
+  await until(grown, { what: 'the lag to grow', within: 20_000 });
+  expect(await shown(ada)).toEqual(before);
+  const [gameItemId] = before[0]!.split(' ') as [string];
+  expect((await things.getItemLocation({ gameItemId })).itemLocation).toMatchObject({ gameItemId, ownerId: ada });
+  const moves = [{ gameItemId, locationId: mill, position: { x: 7, y: 0, z: 0 } }];
+  expect((await things.moveItems({ requestId: randomUUID(), moves })).itemLocations).toHaveLength(1);
+  killPlayerState = startPlayerState();
+  const last = await lag();
+  await until(async () => (await lag()) < last, { what: 'the lag to fall', within: 40_000 });
+}, 120_000);

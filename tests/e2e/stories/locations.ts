@@ -82,6 +82,33 @@ export function locationStories(stage: Stage): void {
       expect(again).toEqual({ ...moved, replayed: true });
     });
 
+    it('are watched over gRPC-Web: what there is at once, then each change, by their owner and nobody else', async () => {
+      const { itemId, locationId } = await openCatalog();
+      const [ada, brin] = [await stage.player('Ada'), await stage.player('Brin')];
+      const watch = async function* (as: string, filter: { playerId: string } | { locationId: string }) {
+        const { things } = stage.connect({ token: await stage.token('player', as), web: true });
+        for await (const step of things.watchItemLocations(filter)) if (step.version > 0n) yield step;
+      };
+      const reach = async (steps: ReturnType<typeof watch>, count: number) => {
+        for await (const { itemLocations } of { [Symbol.asyncIterator]: () => ({ next: () => steps.next() }) }) {
+          if (itemLocations.length === count) return itemLocations;
+        }
+        return [];
+      };
+      await give(ada, itemId, 2n);
+      await untilListed(ada, 2);
+      const [own, place] = [watch(ada, { playerId: ada }), watch(brin, { locationId })];
+      expect(await reach(own, 2)).toMatchObject([{ ownerName: 'Ada' }, { ownerName: 'Ada' }]);
+      await give(ada, itemId, 1n, locationId);
+      expect(await reach(own, 3)).toHaveLength(3);
+      expect(await reach(place, 1)).toMatchObject([{ ownerId: ada, locationId, locationName: 'Vault' }]);
+      await Promise.all([own.return(undefined), place.return(undefined)]);
+      expect(await outcomeOf(watch(brin, { playerId: ada }).next())).toEqual({
+        code: 'PERMISSION_DENIED',
+        reason: 'FILTER_NOT_ALLOWED',
+      });
+    });
+
     it('are listed page by page, each exactly once, and a token of one query is refused by another', async () => {
       const { itemId } = await openCatalog();
       const [ada, brin] = [await stage.player(), await stage.player()];
