@@ -61,7 +61,7 @@ export async function openProcess({
   deaf?: boolean;
   /** How long Redis is waited for, in milliseconds; default so long that a crowded machine makes no difference. */
   waitMs?: number;
-} & Partial<Pick<CacheOptions, 'l1' | 'l2' | 'absentTtlMs'>>): Promise<TestProcess> {
+} & Partial<Pick<CacheOptions, 'l1' | 'l2' | 'absentTtlMs' | 'fetches'>>): Promise<TestProcess> {
   const redis = createRedis({ ...valkey, commandTimeoutMs: Math.max(250, waitMs * 2), logger });
   const markers = followMarkers({ name: deaf ? `deaf-${name}` : name, redis, logger });
   const fetches: Want[][] = [];

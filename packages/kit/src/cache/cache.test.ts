@@ -113,6 +113,14 @@ test('concurrent misses of many keys are fetched in batches of 250, each key onc
   expect(a.fetches.map(({ length }) => length)).toEqual([250, 250, 100]);
 });
 
+test('a key that is fetched alone does not wait for another one that takes long', async () => {
+  const times = [2_000, 0];
+  const a = await open({ fetches: { keys: 1, atOnce: 2 }, fetchMs: () => times.shift()! });
+  const [slow, quick] = [await warm(), await warm()];
+  const waits = a.cache.get(slow);
+  expect(await Promise.race([waits.then(() => 'slow'), a.cache.get(quick).then(() => 'quick')])).toBe('quick');
+});
+
 test('a reader with min_version is never given less, and asks the primary where the replica is behind', async () => {
   const [a, b] = [await open(), await open()];
   const key = await warm(a, b);

@@ -28,10 +28,15 @@ export type CacheOptions = {
   l1: L1Options;
   l2: L2Options;
   /**
-   * Reads the wants, 250 keys at most and none twice, in one query; a key that does not exist is not in the answer. What a
+   * Reads the wants, none twice, in one query; a key that does not exist is not in the answer. What a
    * replica lacks, or has not come up to, is to be read from the primary: what is below a want is taken for all there is.
    */
   fetchMany: (wants: Want[]) => Promise<Map<string, Fetched>>;
+  /**
+   * The most keys of a fetch, and the most fetches in work; default 250 and 3, so that many keys share a query, and each
+   * costs less. Keys that `fetchMany` reads one by one are better fetched alone: those of one fetch wait for its slowest.
+   */
+  fetches?: { keys: number; atOnce: number };
   /** How long an absent key is remembered, in milliseconds; default 2,000. */
   absentTtlMs?: number;
   /** How far a replica that is read may be behind, in milliseconds; default 10,000. */
@@ -65,9 +70,9 @@ export type Cache = {
 
 /** While writes may go unheard, an entry lives so many milliseconds at most. */
 const UNHEARD_LIFE = 1_000;
-/** The most keys of a fetch, and the most fetches in work: with few of them more keys share one, and each costs less. */
-const BATCH = 250;
-const FETCHES = 3;
+const FETCHES = { keys: 250, atOnce: 3 };
+/** The most entries that are put into Redis together after a fetch. */
+const FILLED = 250;
 /** The most entries that wait for being put into Redis after a fetch. */
 const FILLS = 10_000;
 /** How often a key is looked up again when less is found than was seen before. */
@@ -82,6 +87,7 @@ const LEASE = 2_000;
  */
 export function createCache(options: CacheOptions): Cache {
   const { name, noun, redis, markers, fetchMany, absentTtlMs = 2_000, lagBoundMs = 10_000, meter, logger } = options;
+  const { keys, atOnce } = options.fetches ?? FETCHES;
   const counts = createCounts();
   const l1 = createL1({
     ...options.l1,
@@ -93,10 +99,10 @@ export function createCache(options: CacheOptions): Cache {
   const floors = createFloors({ keepMs: options.l2.ttlMs * 1.1 + options.l1.ttlMs + lagBoundMs });
   const listeners = new Set<(key: string) => void>();
   const flights = createFlights({ begin: (begun) => void lookUp(begun) });
-  const fetches = createBatches({ run: fetch, size: BATCH, most: FETCHES });
+  const fetches = createBatches({ run: fetch, size: keys, most: atOnce });
   const fills = createBatches<Fill>({
     run: l2.fill,
-    size: BATCH,
+    size: FILLED,
     most: 1,
     bound: FILLS,
   });

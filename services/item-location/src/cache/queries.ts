@@ -6,6 +6,9 @@ export type QueryCache = ReturnType<typeof createQueryCache>;
 /** What is found for a query, encoded. */
 export type Found = { bytes: Uint8Array; asOf: Date; source: Fetched['source'] };
 
+/** Queries in work: about as many as there are connections to the nodes. */
+const AT_ONCE = 30;
+
 /**
  * Answers to queries, by the query: for as long as the times to live, whatever changes meanwhile. Each has the time at
  * which it was true.
@@ -18,6 +21,7 @@ export function createQueryCache({
     ...options,
     name: 'item-location',
     noun: 'query',
+    fetches: { keys: 1, atOnce: AT_ONCE },
     async fetchMany(wants) {
       const answers = await Promise.all(
         wants.map(async ({ key }): Promise<[string, Fetched]> => {
