@@ -15,6 +15,11 @@ import { median } from './table.ts';
 
 /** Players whose things are listed for each one that is seeded: 5 million things for 100,000. */
 const SHARE = 2.5;
+/** Both sides of a page by the owner, $1. */
+const PAGES = {
+  one: 'select * from game_item_locations where owner_id = $1 and not consumed order by game_item_id limit 21',
+  joined: 'select * from normalized_player_item_locations($1, null, 21)',
+};
 /** As many are listed often enough to stay in memory over its short life. */
 const HOT = 1_000;
 const FEW = 2_500;
@@ -158,13 +163,13 @@ export const itemListNormalized: Row = {
         return pages / ((performance.now() - begin) / 1_000);
       };
       const rates: Record<'one' | 'joined', number[]> = { one: [], joined: [] };
+      const blocks = { one: 0, joined: 0 };
       try {
+        blocks.one = await blocksOf(client, PAGES.one, ids[0]!);
+        blocks.joined = await blocksOf(client, PAGES.joined, ids[0]!);
         for (let round = 0; round < 3; round += 1) {
-          const joined = 'select * from normalized_player_item_locations($1, null, 21)';
-          const one =
-            'select * from game_item_locations where owner_id = $1 and not consumed order by game_item_id limit 21';
-          rates.joined.push(await rate('joined', joined, round * 2 * pages));
-          rates.one.push(await rate('one', one, (round * 2 + 1) * pages));
+          rates.joined.push(await rate('joined', PAGES.joined, round * 2 * pages));
+          rates.one.push(await rate('one', PAGES.one, (round * 2 + 1) * pages));
           say(`round ${round + 1}: ${rates.one.at(-1)!.toFixed(0)} beside ${rates.joined.at(-1)!.toFixed(0)} pages/s`);
         }
       } finally {
@@ -177,7 +182,10 @@ export const itemListNormalized: Row = {
         ours: { name: 'denormalized rows', value: ours },
         reference: { name: 'joined rows', value: reference },
         ratio: ours / reference,
-        facts: [`one connection, a prepared statement a page of 20, ${await things(stand)}`],
+        facts: [
+          `one connection, a prepared statement a page of 20, ${await things(stand)}`,
+          `${blocks.one} blocks a page beside ${blocks.joined}`,
+        ],
         figures: [],
       };
     }),
@@ -205,6 +213,16 @@ export const itemBurst: Row = {
     });
   },
 };
+
+/** How many blocks of tables and indexes the page of an owner reads. */
+async function blocksOf(client: pg.Client, page: string, ownerId: string): Promise<number> {
+  const text = page.replace('$1', client.escapeLiteral(ownerId));
+  const { rows } = await client.query<{ 'QUERY PLAN': [{ Plan: Record<string, number> }] }>(
+    `explain (analyze, buffers, format json) ${text}`,
+  );
+  const plan = rows[0]!['QUERY PLAN'][0].Plan;
+  return plan['Shared Hit Blocks']! + plan['Shared Read Blocks']!;
+}
 
 async function things(stand: Stand): Promise<string> {
   return `${(await countThings(stand.realm.databases['item-location'].ownerUrl)).toLocaleString('en')} things`;

@@ -10,6 +10,8 @@ export const LIST = '/realmkeep.item_location.v1.ItemLocationService/ListItemLoc
 const THINGS = 20;
 /** Players whose things are made by one statement. */
 const CHUNK = 5_000;
+/** More players than these are added without the indexes of what they have. */
+const MANY = 20_000;
 
 /** ListItemLocations of a player's first page. */
 export function listRequest(playerId: string): Uint8Array {
@@ -87,30 +89,50 @@ async function fill(url: string, players: number): Promise<void> {
     const { rows } = await client.query<{ n: number }>(
       "select count(*)::int as n from player_names where player_id < '00000000-0000-4000-9000-000000000000'",
     );
-    for (let from = rows[0]!.n + 1; from <= players; from += CHUNK) {
-      await client.query(
-        `with items as (select array_agg(i) as all from item_names i), places as (select array_agg(l) as all from locations l),
-        players as (
-          insert into player_names (player_id, name, version)
-          select ('00000000-0000-4000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 'Player ' || n, 1
-          from generate_series($1::int, $2::int) n returning player_id, name
-        ), versions as (insert into player_versions select player_id, 1 from players)
-        insert into game_item_locations (game_item_id, item_id, item_name, item_kind, item_version, quantity, owner_id,
-          owner_name, owner_name_version, location_id, location_name, area_code, location_version, x, y, z, source_version,
-          consumed)
-        select uuidv7(), (i).item_id, (i).name, (i).kind, (i).version, 1, player_id, name, 1, (l).location_id, (l).name,
-          (l).area_code, (l).version, random() * 1000, random() * 100, random() * 1000, 1, false
-        from (
-          select p.*, items.all[1 + floor(random() * cardinality(items.all))::int] as i,
-            places.all[1 + floor(random() * cardinality(places.all))::int] as l
-          from players p, generate_series(1, ${THINGS}) as thing, items, places
-        ) as drawn`,
-        [from, Math.min(players, from + CHUNK - 1)],
-      );
+    const there = rows[0]!.n;
+    if (there < players) {
+      const add = () => addPlayers(client, there + 1, players);
+      if (players - there > MANY) await withoutIndexes(client, add);
+      else await add();
+      await client.query('vacuum analyze game_item_locations, player_names, player_versions');
+      await client.query('checkpoint').catch(() => undefined);
     }
-    await client.query('vacuum analyze game_item_locations, player_names, player_versions');
-    await client.query('checkpoint').catch(() => undefined);
   } finally {
     await client.end();
+  }
+}
+
+/** Indexes that are made of all rows at once take a part of the time. */
+async function withoutIndexes(client: pg.Client, add: () => Promise<void>): Promise<void> {
+  const { rows: indexes } = await client.query<{ indexname: string; indexdef: string }>(
+    "select indexname, indexdef from pg_indexes where tablename = 'game_item_locations' and indexname not like '%_pkey'",
+  );
+  await client.query("set maintenance_work_mem = '512MB'");
+  for (const { indexname } of indexes) await client.query(`drop index ${indexname}`);
+  await add();
+  for (const { indexdef } of indexes) await client.query(indexdef);
+}
+
+async function addPlayers(client: pg.Client, first: number, last: number): Promise<void> {
+  for (let from = first; from <= last; from += CHUNK) {
+    await client.query(
+      `with items as (select array_agg(i) as all from item_names i), places as (select array_agg(l) as all from locations l),
+      players as (
+        insert into player_names (player_id, name, version)
+        select ('00000000-0000-4000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 'Player ' || n, 1
+        from generate_series($1::int, $2::int) n returning player_id, name
+      ), versions as (insert into player_versions select player_id, 1 from players)
+      insert into game_item_locations (game_item_id, item_id, item_name, item_kind, item_version, quantity, owner_id,
+        owner_name, owner_name_version, location_id, location_name, area_code, location_version, x, y, z, source_version,
+        consumed)
+      select uuidv7(), (i).item_id, (i).name, (i).kind, (i).version, 1, player_id, name, 1, (l).location_id, (l).name,
+        (l).area_code, (l).version, random() * 1000, random() * 100, random() * 1000, 1, false
+      from (
+        select p.*, items.all[1 + floor(random() * cardinality(items.all))::int] as i,
+          places.all[1 + floor(random() * cardinality(places.all))::int] as l
+        from players p, generate_series(1, ${THINGS}) as thing, items, places
+      ) as drawn`,
+      [from, Math.min(last, from + CHUNK - 1)],
+    );
   }
 }
