@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { freePort } from '@realmkeep/testkit/parts/ports';
 import { withClient } from '@realmkeep/testkit/parts/postgres-replica';
 import { until } from '@realmkeep/testkit/parts/until';
-import { createTestDatabase, type TestDatabase } from '@realmkeep/testkit/stores';
+import { createTestDatabase, stores, type TestDatabase } from '@realmkeep/testkit/stores';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 
 const MAIN = fileURLToPath(new URL('./migration.fixture.ts', import.meta.url));
@@ -47,6 +47,18 @@ test('it waits until its role may enter', async () => {
   const running = run({ POSTGRES_OWNER_URL: later.href });
   await until(() => running.told().includes('waiting for the database'), { what: 'it to wait' });
   await alter(`password 'later'`);
+  expect(lines((await running).stdout).at(-1)).toMatchObject({ applied: ['0000_nodes', '0001_things'] });
+});
+
+test('it waits until there is the role that the service runs as', async () => {
+  const { username } = new URL(database.primaryUrl);
+  const { primaryUrl } = await stores();
+  const rename = (from: string, to: string) =>
+    withClient(primaryUrl, (client) => client.query(`alter role ${from} rename to ${to}`));
+  await rename(username, `${username}_later`);
+  const running = run({ POSTGRES_OWNER_URL: database.ownerUrl });
+  await until(() => running.told().includes(`there is no role ${username}`), { what: 'it to wait' });
+  await rename(`${username}_later`, username);
   expect(lines((await running).stdout).at(-1)).toMatchObject({ applied: ['0000_nodes', '0001_things'] });
 });
 

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import pg from 'pg';
 import { createLogger, type Logger } from '../log/logger.ts';
 import { isConnectionLost, isReadOnlyNode, sqlState } from '../postgres/errors.ts';
 import { migrate } from '../postgres/migrate.ts';
@@ -12,7 +13,7 @@ const settings = {
   }),
   POSTGRES_WAIT_SECONDS: count({
     default: 300,
-    desc: 'How long the database may take until it can be reached',
+    desc: 'How long the database may take until it can be reached, and its runtime role is there',
     example: '300',
   }),
   LOG_LEVEL: commonSettings.LOG_LEVEL,
@@ -22,8 +23,8 @@ const settings = {
 const AGAIN_AFTER = 1_000;
 
 /**
- * Runs a service's migrations as this process, with POSTGRES_OWNER_URL: waits until the database can be reached,
- * POSTGRES_WAIT_SECONDS at most, applies what it lacks and logs what it applied. A schema that is newer than the folder
+ * Runs a service's migrations as this process, with POSTGRES_OWNER_URL: waits until the database can be reached and its
+ * runtime role is there, POSTGRES_WAIT_SECONDS at most, applies what it lacks and logs what it applied. A schema that is newer than the folder
  * is left as it is. Exits with 0, or with 1 after printing the fault.
  *
  * @param folder the service's SQL files
@@ -33,11 +34,36 @@ export async function runMigrations(name: string, folder: string): Promise<void>
     const config = readConfig(settings);
     const logger = createLogger({ name: `${name} migrations`, level: config.LOG_LEVEL });
     const url = config.POSTGRES_OWNER_URL;
-    const { applied } = await patiently(() => migrate({ url, folder }), config.POSTGRES_WAIT_SECONDS * 1_000, logger);
+    const work = async () => {
+      await expectRuntimeRole(url);
+      return migrate({ url, folder });
+    };
+    const { applied } = await patiently(work, config.POSTGRES_WAIT_SECONDS * 1_000, logger);
     logger.info({ applied }, applied.length > 0 ? 'the schema is migrated' : 'the schema lacks nothing');
   } catch (fault) {
     process.stderr.write(`${fault instanceof ConfigError ? fault.message : String(fault)}\n`);
     process.exitCode = 1;
+  }
+}
+
+/** The runtime role is not there yet. */
+class NoRuntimeRoleError extends Error {
+  override readonly name = 'NoRuntimeRoleError';
+}
+
+/** Throws when the database lacks its runtime role: a migration would grant it nothing, and never be run again. */
+async function expectRuntimeRole(url: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url, application_name: 'migrations' });
+  client.on('error', () => undefined);
+  await client.connect();
+  try {
+    const { rows } = await client.query<{ database: string; there: boolean }>(
+      `select current_database() as database, to_regrole(quote_ident(current_database())) is not null as there`,
+    );
+    const { database, there } = rows[0]!;
+    if (!there) throw new NoRuntimeRoleError(`there is no role ${database} to run the service as`);
+  } finally {
+    await client.end();
   }
 }
 
@@ -61,5 +87,6 @@ const NOT_YET = new Set(['28P01', '28000', '3D000']);
 
 /** Whether the database can not be reached, or not as the one that is migrated: what is done again then is done once. */
 function isAway(fault: unknown): boolean {
+  if (fault instanceof NoRuntimeRoleError) return true;
   return isConnectionLost(fault) || isReadOnlyNode(fault) || NOT_YET.has(sqlState(fault) ?? '');
 }
