@@ -3,17 +3,19 @@ import { describe, expect, it } from 'vitest';
 import { statsStories } from '../e2e/stories/stats.ts';
 import { transactionStories } from '../e2e/stories/transactions.ts';
 import { installed } from './installed.ts';
+import { invariantStories } from './invariants.ts';
 import { expectExactly } from './ledger.ts';
 import { NAME } from './release.ts';
 import { startWriters } from './writers.ts';
 
 const ROUNDS = 3;
+const PRIMARY = `service/${NAME}-postgres-rw`;
 const CLUSTER = `cluster.postgresql.cnpg.io/${NAME}-postgres`;
 
 const { stage, release } = installed({
   purpose: 'cnpg',
   values: ['dev-values.yaml', 'cnpg-values.yaml'],
-  primary: `service/${NAME}-postgres-rw`,
+  primary: PRIMARY,
 });
 
 const primary = () => release().kubectl('get', CLUSTER, '--output=jsonpath={.status.currentPrimary}');
@@ -64,6 +66,8 @@ describe('the loss of its primary', () => {
     expect(Math.max(...gaps)).toBeLessThan(10_000);
   }, 900_000);
 });
+
+invariantStories(release, PRIMARY);
 
 describe('the end of the release', () => {
   it('leaves nothing, volumes included, when it is uninstalled', async () => {

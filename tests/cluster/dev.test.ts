@@ -12,20 +12,23 @@ import { transactionStories } from '../e2e/stories/transactions.ts';
 import { watchStories } from '../e2e/stories/watches.ts';
 import { changeStories } from './changes.ts';
 import { installed } from './installed.ts';
+import { invariantStories } from './invariants.ts';
 import { podsOf } from './pods.ts';
 import { NAME } from './release.ts';
 import { scalingStories } from './scaling.ts';
+import { sizingStories } from './sizing.ts';
 import { storeStories } from './stores.ts';
 
 /** Whether everything is asked of the cluster; else one rollout stands for all. */
 const WHOLE = process.env.CLUSTER_OPERATIONS !== 'short';
 
 const VALUES = ['dev-values.yaml'];
-const { stage, release } = installed({ purpose: 'dev', values: VALUES, primary: `pod/${NAME}-postgres-0` });
+const PRIMARY = `pod/${NAME}-postgres-0`;
+const { stage, release } = installed({ purpose: 'dev', values: VALUES, primary: PRIMARY });
 
 describe('a release with stores of its own', () => {
   it('is healthy by helm test', async () => {
-    const told = await release().helm('test', '--logs');
+    const told = await release().helm('test');
     expect(told).toContain('Phase:          Succeeded');
   });
 
@@ -52,9 +55,11 @@ if (WHOLE) {
   watchStories(stage);
   locationStories(stage);
   scalingStories(stage, release);
+  sizingStories(stage, release);
 }
 changeStories(stage, release, { values: VALUES, whole: WHOLE });
 if (WHOLE) storeStories(stage, release);
+invariantStories(release, PRIMARY);
 
 describe('the end of a release', () => {
   it('leaves nothing, volumes included, when it is uninstalled', async () => {

@@ -25,9 +25,19 @@ export async function readyPodsOf(release: Release, part: string): Promise<strin
 }
 
 /** How many calls a pod has answered so far, by its own metrics. */
-export async function answeredBy(release: Release, pod: string): Promise<number> {
+export function answeredBy(release: Release, pod: string): Promise<number> {
+  return metricOf(release, pod, 'rpc_server_call_duration_count');
+}
+
+/** How many streams are open at a pod. */
+export function streamsOf(release: Release, pod: string): Promise<number> {
+  return metricOf(release, pod, 'rpc_server_open_streams');
+}
+
+/** The sum of all series of a metric of a pod. */
+async function metricOf(release: Release, pod: string, name: string): Promise<number> {
   const path = `/api/v1/namespaces/${release.namespace}/pods/${pod}:9464/proxy/metrics`;
   const metrics = await release.kubectl('get', '--raw', path);
-  const counts = [...metrics.matchAll(/^rpc_server_call_duration_count\{.*\} (\d+)/gm)];
-  return counts.reduce((sum, [, count]) => sum + Number(count), 0);
+  const series = [...metrics.matchAll(/^(\w+)(?:\{.*\})? (\d+)/gm)].filter(([, metric]) => metric === name);
+  return series.reduce((sum, [, , value]) => sum + Number(value), 0);
 }

@@ -4,7 +4,7 @@ import { signToken } from '@realmkeep/testkit/tokens';
 import { SERVICES, type ServiceName } from '../../tools/local/service-names.ts';
 import type { StagedProcess, StartedRealm } from '../e2e/stage.ts';
 import { type Forward, forward } from './forward.ts';
-import { podsOf } from './pods.ts';
+import { podsOf, readyPodsOf, streamsOf } from './pods.ts';
 import { NAME, type Release } from './release.ts';
 
 /** A realm on a cluster. It is reached by the NodePort of Envoy's Service; `primary` names the writable Postgres. */
@@ -51,13 +51,15 @@ async function ingressAddress(release: Release): Promise<string> {
 
 type Process = Pick<StagedProcess, 'stop' | 'start'>;
 
-/** One of the pods of a service that has several: another takes its place once it is told to go. */
+/** The pod with the most streams of a service that has several: another takes its place once it is told to go. */
 function onePod(release: Release, name: ServiceName): Process {
   const deployment = `${NAME}-${name}`;
   return {
     stop: async () => {
-      const [pod] = await podsOf(release, name);
-      await release.kubectl('delete', 'pod', pod!.metadata.name, '--timeout=90s');
+      const pods = await readyPodsOf(release, name);
+      const streams = await Promise.all(pods.map((pod) => streamsOf(release, pod)));
+      const busiest = pods[streams.indexOf(Math.max(...streams))]!;
+      await release.kubectl('delete', 'pod', busiest, '--timeout=90s');
     },
     start: async () => {
       await release.kubectl('rollout', 'status', 'deployment', deployment, '--timeout=180s');

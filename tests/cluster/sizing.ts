@@ -1,0 +1,112 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { until } from '@realmkeep/testkit/parts/until';
+import { describe, expect, it } from 'vitest';
+import { credit } from '../e2e/operations.ts';
+import type { Stage } from '../e2e/stage.ts';
+import type { Release } from './release.ts';
+
+const PARTS = ['player-state', 'item-location', 'area-stats', 'envoy', 'postgres', 'valkey'] as const;
+type Part = (typeof PARTS)[number];
+type Usage = { cpuSeconds: Record<Part, number>; megabytes: Record<Part, number>; at: number };
+
+type Summary = {
+  pods: {
+    podRef: { name: string; namespace: string };
+    cpu?: { time: string; usageCoreNanoSeconds?: number };
+    memory?: { workingSetBytes?: number };
+  }[];
+};
+
+const CALLS = 6_000;
+const AT_ONCE = 40;
+
+/** What the parts of a release use, as the kubelet of its one node counts it, once all of that is newer than now. */
+async function usage(release: Release): Promise<Usage> {
+  const { items } = await release.get<{ items: { metadata: { name: string } }[] }>('nodes');
+  const path = `/api/v1/nodes/${items[0]!.metadata.name}/proxy/stats/summary`;
+  const asked = Date.now();
+  const pods = await until(
+    async () => {
+      const summary: Summary = JSON.parse(await release.kubectl('get', '--raw', path));
+      const own = summary.pods.filter(({ podRef, cpu }) => podRef.namespace === release.namespace && cpu);
+      const isNew = ({ cpu }: Summary['pods'][number]) => Date.parse(cpu!.time) > asked;
+      return own.filter(({ podRef }) => partOf(podRef.name)).every(isNew) && own;
+    },
+    { what: 'the kubelet to count again', within: 120_000, every: 1_000 },
+  );
+  const sums = (value: (pod: Summary['pods'][number]) => number) =>
+    Object.fromEntries(
+      PARTS.map((part) => [
+        part,
+        pods.filter(({ podRef }) => partOf(podRef.name) === part).reduce((sum, pod) => sum + value(pod), 0),
+      ]),
+    ) as Record<Part, number>;
+  return {
+    cpuSeconds: sums(({ cpu }) => (cpu!.usageCoreNanoSeconds ?? 0) / 1e9),
+    megabytes: sums(({ memory }) => (memory?.workingSetBytes ?? 0) / 1e6),
+    at: Date.now(),
+  };
+}
+
+function partOf(pod: string): Part | undefined {
+  return PARTS.find((part) => pod.startsWith(`realmkeep-${part}-`) && !/-migrate-|-join-/.test(pod));
+}
+
+/** Prints the CPU that each part spends on 1,000 calls, idle use taken off, and the memory it holds then. */
+export function sizingStories(stage: Stage, release: () => Release): void {
+  describe('the size of a release', () => {
+    it('follows from the CPU of 1,000 calls of each kind', async () => {
+      const players = await Promise.all(Array.from({ length: 200 }, () => stage.player()));
+      const anyOf = () => players[Math.floor(Math.random() * players.length)]!;
+      const { players: states, things, stats } = stage.server;
+      const kinds: Record<string, () => Promise<unknown>> = {
+        GetPlayerState: () => states.getPlayerState({ playerId: anyOf() }),
+        ApplyTransaction: () =>
+          states.applyTransaction({ transactionId: randomUUID(), operations: [credit(anyOf(), 1n)] }),
+        ListItemLocations: () => things.listItemLocations({ playerId: anyOf() }),
+        RecordEvent: () =>
+          stats.recordEvent({
+            eventId: randomUUID(),
+            areaCode: 'sizing',
+            multiplayerMode: 'duel',
+            userId: anyOf(),
+            eventName: 'LOGIN',
+          }),
+        GetAreaStats: () => stats.getAreaStats({ areaCode: 'sizing' }),
+      };
+
+      const quiet = await usage(release());
+      await delay(20_000);
+      const idle = await usage(release());
+      const perSecond = (part: Part) =>
+        (idle.cpuSeconds[part] - quiet.cpuSeconds[part]) / ((idle.at - quiet.at) / 1_000);
+      const table: Record<string, Record<string, number>> = {};
+      let before = idle;
+      for (const [kind, call] of Object.entries(kinds)) {
+        let left = CALLS;
+        const lane = async () => {
+          while (left > 0) {
+            left -= 1;
+            await call();
+          }
+        };
+        await Promise.all(Array.from({ length: AT_ONCE }, lane));
+        const after = await usage(release());
+        const seconds = (after.at - before.at) / 1_000;
+        const spent = (part: Part) =>
+          (after.cpuSeconds[part] - before.cpuSeconds[part] - perSecond(part) * seconds) / (CALLS / 1_000);
+        table[kind] = Object.fromEntries(PARTS.map((part) => [part, Math.max(0, Math.round(spent(part) * 100) / 100)]));
+        before = after;
+      }
+      console.log('CPU seconds for 1,000 calls');
+      console.table(table);
+      console.log('CPU cores while idle, and megabytes after that');
+      console.table({
+        idle: Object.fromEntries(PARTS.map((part) => [part, Math.round(perSecond(part) * 1_000) / 1_000])),
+        megabytes: Object.fromEntries(PARTS.map((part) => [part, Math.round(before.megabytes[part])])),
+      });
+      expect(table.GetPlayerState!['player-state']).toBeGreaterThan(0);
+    }, 600_000);
+  });
+}
