@@ -41,8 +41,16 @@ else
   for each in $alone; do
     valkey-cli --cluster add-node "$each:6379" "$member:6379" --cluster-replica
   done
+  # What failed and is none of the nodes that are there will not come back. A node that only restarts is one of them.
+  there=
+  for each in $PEERS; do there="$there $(ask "$each" cluster myid)"; done
   for each in $PEERS; do
-    for lost in $(ask "$each" cluster nodes | awk '$3 ~ /fail$/ { print $1 }'); do ask "$each" cluster forget "$lost"; done
+    for lost in $(ask "$each" cluster nodes | awk '$3 ~ /fail$/ { print $1 }'); do
+      case "$there" in
+        *"$lost"*) ;;
+        *) ask "$each" cluster forget "$lost" ;;
+      esac
+    done
   done
 fi
 
