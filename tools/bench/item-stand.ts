@@ -107,7 +107,8 @@ async function withoutIndexes(client: pg.Client, add: () => Promise<void>): Prom
   const { rows: indexes } = await client.query<{ indexname: string; indexdef: string }>(
     "select indexname, indexdef from pg_indexes where tablename = 'game_item_locations' and indexname not like '%_pkey'",
   );
-  await client.query("set maintenance_work_mem = '512MB'");
+  // The index of places takes minutes to make: longer than any transaction of the service may.
+  await client.query("set maintenance_work_mem = '512MB'; set transaction_timeout = 0");
   for (const { indexname } of indexes) await client.query(`drop index ${indexname}`);
   await add();
   for (const { indexdef } of indexes) await client.query(indexdef);
