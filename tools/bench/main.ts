@@ -17,13 +17,14 @@ const DOCS = fileURLToPath(new URL('../../docs/bench', import.meta.url));
 
 const usage = `Benchmarks, each beside its reference in the same run.
 
-  npm run bench -- <row>... | all [--short] [--players <number>] [--rounds <number>] [--seconds <number>] [--service <name>] [--own-load]
+  npm run bench -- <row>... | all [--short] [--players <number>] [--rounds <number>] [--seconds <number>] [--service <name>] [--name <name>] [--own-load]
 
 ${ROWS.map(({ name, about }) => `  ${name.padEnd(12)} ${about}`).join('\n')}
 
   --short      fewer players, rounds and seconds: to see that it works. Written to .realmkeep/bench, else to docs/bench
   --players    how many are seeded; default 100,000 (short: 2,000)
   --service    burst of that service: player-state (default), item-location, area-stats
+  --name       of the files that are written, such as item-location; default those of the rows
   --own-load   our load process also where h2load is installed, which sends one request a connection and no quantiles
 `;
 
@@ -39,6 +40,7 @@ async function main(): Promise<number> {
       rounds: { type: 'string' },
       seconds: { type: 'string' },
       service: { type: 'string', default: 'player-state' },
+      name: { type: 'string' },
       'own-load': { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
     },
@@ -84,7 +86,7 @@ async function main(): Promise<number> {
   process.stdout.write(`\n${report(results)}\n  ${about}\n`);
   const folder = short ? join(STATE_FOLDER, 'bench') : DOCS;
   mkdirSync(folder, { recursive: true });
-  const name = positionals.includes('all') ? 'all' : rows.map((row) => row.name).join('+');
+  const name = values.name ?? (positionals.includes('all') ? 'all' : rows.map((row) => row.name).join('+'));
   const file = join(folder, `${name}.json`);
   writeFileSync(file, `${JSON.stringify({ players, pace, machine, results }, undefined, 2)}\n`);
   writeFileSync(join(folder, `${name}.svg`), picture(results, about));
