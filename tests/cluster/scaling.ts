@@ -17,7 +17,7 @@ export function scalingStories(stage: Stage, release: () => Release): void {
       const before = await pods();
       const traffic = await startTraffic(stage);
       try {
-        traffic.pace(14, 10);
+        traffic.pace(42, 0);
         const grown = await until(
           async () => {
             const now = await pods();
