@@ -600,6 +600,29 @@ end
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION trim_jobs(p_keep interval, p_limit integer)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  v_trimmed integer;
+begin
+  with trimmed as (
+    delete from jobs where job_id in (
+      select job_id from jobs where ended_at < clock_timestamp() - p_keep limit p_limit for update skip locked
+    )
+    returning job_id
+  ), driven as (
+    delete from pgboss.job using trimmed where id = trimmed.job_id
+  )
+  select count(*) into v_trimmed from trimmed;
+  return v_trimmed;
+end
+$function$
+;
+
 CREATE OR REPLACE FUNCTION wal_position()
  RETURNS TABLE(timeline integer, lsn pg_lsn)
  LANGUAGE sql
@@ -626,6 +649,7 @@ grant execute on function record_job_events(p_job_id uuid, p_from bigint, p_even
 grant execute on function renew_presences(p_area_codes text[], p_multiplayer_modes text[], p_user_ids text[], p_lease interval) to runtime;
 grant execute on function sweep_presences(p_limit integer) to runtime;
 grant execute on function trim_event_ids(p_keep interval, p_limit integer) to runtime;
+grant execute on function trim_jobs(p_keep interval, p_limit integer) to runtime;
 grant execute on function wal_position() to public;
 grant execute on function wal_position() to runtime;
 grant select, usage on sequence parked_events_parked_event_id_seq to runtime;

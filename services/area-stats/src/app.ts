@@ -51,6 +51,7 @@ export async function startApp(config: Config): Promise<Service> {
         limits,
         sweepSeconds: config.AREA_STATS_SWEEP_SECONDS,
         logDays: config.AREA_STATS_LOG_DAYS,
+        jobDays: config.AREA_STATS_JOB_DAYS,
       }),
       logger,
     });
@@ -83,7 +84,7 @@ export async function startApp(config: Config): Promise<Service> {
     foundation.onClose(watches.close);
     const reading = createReading({ repository, cache: createCache({ redis }), answers, ttlMs });
     const listing = createListing({ postgres, pageTokens });
-    const { enqueue, stop } = startJobs({ postgres, limits, logger });
+    const { enqueue, stop } = startJobs({ postgres, repository, limits, logger });
     foundation.onClose(stop);
     return await startService(foundation, [
       createRpc({ service, recordStream: createEventStream({ recorder }), reading, listing, watches }),

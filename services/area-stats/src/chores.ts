@@ -14,7 +14,7 @@ const FOLD_CHUNK = 10_000;
 const MARGIN_SECONDS = 3_600;
 
 /**
- * What the tables need now and then: partitions made ahead and old ones dropped, old event ids trimmed, presences swept
+ * What the tables need now and then: partitions made ahead and old ones dropped, old ids and jobs trimmed, presences swept
  * whose lease has run out, and changes added up in the totals of areas, in chunks that are each one short transaction.
  */
 export function choresOf({
@@ -22,14 +22,16 @@ export function choresOf({
   limits,
   sweepSeconds,
   logDays,
+  jobDays,
 }: {
   repository: Pick<
     Repository,
-    'ensureEventPartitions' | 'dropEventPartitions' | 'trimEventIds' | 'sweepPresences' | 'foldAreaChanges'
+    'ensureEventPartitions' | 'dropEventPartitions' | 'trimEventIds' | 'trimJobs' | 'sweepPresences' | 'foldAreaChanges'
   >;
   limits: TimeLimits;
   sweepSeconds: number;
   logDays: number;
+  jobDays: number;
 }): Chore[] {
   const keepSeconds = limits.maxLatenessSeconds + limits.maxSkewSeconds + MARGIN_SECONDS;
   return [
@@ -59,6 +61,13 @@ export function choresOf({
       everyMs: HOUR_MS,
       run: async () => {
         while ((await repository.trimEventIds(keepSeconds, TRIM_CHUNK)) === TRIM_CHUNK);
+      },
+    },
+    {
+      name: 'old jobs',
+      everyMs: HOUR_MS,
+      run: async () => {
+        while ((await repository.trimJobs(jobDays, TRIM_CHUNK)) === TRIM_CHUNK);
       },
     },
     {

@@ -41,6 +41,11 @@ const settings = {
     desc: 'How many days the event log is kept for operators to read; counts do not need it',
     example: '30',
   }),
+  AREA_STATS_JOB_DAYS: wholeNumber(1)({
+    default: 30,
+    desc: 'How many days a job is kept after its end',
+    example: '30',
+  }),
   AREA_STATS_WATCH_INTERVAL_MS: wholeNumber(100)({
     default: 1_000,
     desc: 'How often a process asks for what is new to those who watch',
@@ -53,7 +58,7 @@ const settings = {
   }),
   AREA_STATS_QUEUE_SHARDS: wholeNumber(1)({
     default: 6,
-    desc: 'Streams that the event queue is made of; made fewer only while it is empty',
+    desc: 'Streams that the event queue is made of, at most 64; what waits in those of a greater number is still recorded',
     example: '6',
   }),
   AREA_STATS_QUEUE_CAPACITY: wholeNumber(1)({

@@ -182,6 +182,23 @@ test('an event that fails again and again while others are recorded is parked; w
   expect((await logged('odd')).map(({ event_id }) => event_id)).not.toContain(odd.eventId);
 });
 
+test('after the queue has fewer shards what waits in the others is recorded, also what is still appended there', async () => {
+  const before = await valkey.openQueue({ shards: 5 });
+  const events = Array.from({ length: 200 }, (_, n) => eventIn('fewer', { userId: `user ${n}` }));
+  await before.append(events.slice(0, 150));
+  const queue = await valkey.openQueue({ shards: 2 });
+  const beyond = [2, 3, 4];
+  const told: unknown[] = [];
+  consume(queue, { logger: { ...quiet, warn: (...words: unknown[]) => void told.push(words) } });
+  await until(() => told.length > 0, { what: 'the shards left over to be found' });
+  expect(told).toEqual([[{ left: beyond }, expect.any(String)]]);
+  await before.append(events.slice(150));
+  // What is left over counts in how much waits.
+  await emptied(queue);
+  expect(await before.lag()).toMatchObject({ entries: 0 });
+  expect(await logged('fewer')).toHaveLength(200);
+});
+
 test('stopping finishes what is in work and leaves no consumer behind', async () => {
   const queue = await valkey.openQueue({ shards: 1, consumer: 'draining' });
   const { promise: begun, resolve: begin } = Promise.withResolvers<void>();

@@ -30,20 +30,42 @@ export type ConsumersOptions = {
 };
 
 /**
- * Records what is queued, one consumer for each shard in each process of the service. An entry leaves the queue after its
+ * Records what is queued, one consumer for each shard in each process of the service, also for shards that are there from
+ * when there were more. An entry leaves the queue after its
  * commit, so it is recorded at least once, and its event's id makes that exactly once. While the database is away entries
  * wait; what it refuses for good is parked and holds nothing up.
  */
 export function startConsumers(options: ConsumersOptions): { stop(): Promise<void> } {
   const stopping = new AbortController();
-  const running = Array.from({ length: options.queue.shards }, (_, shard) => consume(shard, options, stopping.signal));
+  const start = (shard: number) => consume(shard, options, stopping.signal);
+  const running = Array.from({ length: options.queue.shards }, (_, shard) => start(shard));
+  const draining = findLeft(options, stopping.signal).then((left) => Promise.all(left.map(start)));
   return {
     /** Resolves once what is in work is recorded, or left for others. */
     async stop() {
       stopping.abort();
-      await Promise.all(running);
+      await Promise.all([...running, draining]);
     },
   };
+}
+
+/** The shards that are there from when there were more, once Redis can be asked; none when the signal is aborted before. */
+async function findLeft({ queue, logger }: ConsumersOptions, signal: AbortSignal): Promise<number[]> {
+  let failing = false;
+  while (!signal.aborted) {
+    try {
+      if (queue.ready()) {
+        const left = await queue.findLeft();
+        if (left.length > 0) logger.warn({ left }, 'the queue had more shards before: those are drained too');
+        return left;
+      }
+    } catch (err) {
+      if (!failing) logger.warn({ err }, 'the shards of the queue can not be asked for');
+      failing = true;
+    }
+    await delay(LONGEST_DELAY_MS / 5, undefined, { signal, ref: false }).catch(() => undefined);
+  }
+  return [];
 }
 
 async function consume(shard: number, options: ConsumersOptions, signal: AbortSignal): Promise<void> {

@@ -4,6 +4,7 @@ import { PgBoss } from 'pg-boss';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { countsOf, openTestDatabase, type TestDatabase } from '../test/database.ts';
 import { startJobs } from './jobs.ts';
+import { createRepository } from './repository.ts';
 import { createJobs } from './service/jobs.ts';
 import { type Plan, syntheticEvents } from './synthetic-events.ts';
 
@@ -47,6 +48,7 @@ function openProcess() {
   const log = (...told: unknown[]) => void (process.killed || warnings.push(told));
   const { enqueue, stop } = startJobs({
     postgres,
+    repository: createRepository({ postgres }),
     limits: LIMITS,
     logger: { warn: log, error: log },
     pollSeconds: 0.5,
@@ -201,6 +203,32 @@ test('a job whose events have grown too old meanwhile has failed and says why', 
   const failed = await ended(jobs, job_id);
   expect(failed.state).toBe('FAILED');
   expect(failed.error).toContain('accepted times');
+});
+
+test('a job is kept for a time after its end; then its id is free', async () => {
+  const { jobs } = openProcess();
+  const repository = createRepository(database);
+  const jobId = randomUUID();
+  const plan = { ...PLAN, events: 100 };
+  await jobs.generate(plan, jobId);
+  await ended(jobs, jobId);
+  const goesOn = await jobs.generate({ ...plan, events: 1_000_000 });
+  expect(await repository.trimJobs(30, 10)).toBe(0);
+  await database.asOwner(`update jobs set ended_at = ended_at - interval '31 days'`);
+  expect(await repository.trimJobs(30, 10)).toBe(1);
+  await expect(jobs.job(jobId)).rejects.toMatchObject({ reason: 'JOB_NOT_FOUND' });
+  await jobs.cancel(goesOn.job_id);
+  await jobs.generate({ ...plan, seed: '8' }, jobId);
+  expect(await ended(jobs, jobId)).toMatchObject({ state: 'SUCCEEDED', events_recorded: '100' });
+});
+
+test('a job makes the partition that its events lack', async () => {
+  const { jobs } = openProcess();
+  const today = new Date().toISOString().slice(0, 10).replaceAll('-', '');
+  await database.asOwner(`drop table area_mode_events_${today}`);
+  const { job_id } = await jobs.generate({ ...PLAN, events: 100 });
+  expect(await ended(jobs, job_id)).toMatchObject({ state: 'SUCCEEDED', events_recorded: '100' });
+  expect(warnings).toEqual([]);
 });
 
 test('the tables of pg-boss are those that this version of the library expects', async () => {

@@ -4,7 +4,7 @@ import type pg from 'pg';
 import { type Db, type Job, PgBoss } from 'pg-boss';
 import { hasEnded, type JobRow } from './job.ts';
 import { endJob, findJob, recordJobEvents } from './repository/jobs.ts';
-import type { TimeLimits } from './repository.ts';
+import type { Repository, TimeLimits } from './repository.ts';
 import { syntheticEvents } from './synthetic-events.ts';
 
 // The queues that the migrations made.
@@ -23,12 +23,14 @@ export type Enqueue = (client: pg.PoolClient, jobId: string) => Promise<void>;
  */
 export function startJobs({
   postgres,
+  repository,
   limits,
   logger,
   pollSeconds = 1,
   superviseSeconds = 10,
 }: {
   postgres: Pick<PostgresNodes, 'read' | 'write'>;
+  repository: Pick<Repository, 'intoLog'>;
   limits: Pick<TimeLimits, 'maxLatenessSeconds' | 'maxSkewSeconds'>;
   logger: Pick<Logger, 'warn' | 'error'>;
   pollSeconds?: number;
@@ -57,7 +59,7 @@ export function startJobs({
     const count = Math.min(CHUNK, Number(job.events) - from);
     const events = syntheticEvents(job.parameters, { from, count, endMs: job.created_at.getTime() });
     const chunk = { jobId: job.job_id, from, events, limits };
-    return postgres.write((primary) => recordJobEvents(primary, chunk), { idempotent: true });
+    return repository.intoLog(() => postgres.write((primary) => recordJobEvents(primary, chunk), { idempotent: true }));
   }
 
   async function generate(queued: JobRow, lost: AbortSignal): Promise<void> {

@@ -194,7 +194,7 @@ test('the service sweeps by itself, and drops the days of the event log that are
       for values from ('2020-01-01 00:00:00+00') to ('2020-01-02 00:00:00+00')`);
   await record(event('by-itself'));
   await endLeases('by-itself');
-  const chores = choresOf({ repository, limits: LIMITS, sweepSeconds: 1, logDays: 30 });
+  const chores = choresOf({ repository, limits: LIMITS, sweepSeconds: 1, logDays: 30, jobDays: 30 });
   const { stop } = startHousekeeping({
     chores,
     logger: {

@@ -59,7 +59,7 @@ export function createRecorder({
 
   function told(error: unknown): unknown {
     if (!isPartitionMissing(error)) return error;
-    logger.error({ err: error }, 'the event log has no partition for today: run select ensure_event_partitions()');
+    logger.error({ err: error }, 'the event log has no partition for today, and none could be made');
     return unavailable('the event log is not ready for today', 5_000);
   }
 

@@ -53,7 +53,22 @@ export function createRepository({ postgres }: { postgres: Pick<PostgresNodes, '
     );
   }
 
+  const ensureEventPartitions = () => change('ensure_event_partitions', 'ensure_event_partitions()');
+
+  /** Runs a write of events; where the log has no partition for the day it is made, and the write runs again. */
+  async function intoLog<T>(write: () => Promise<T>): Promise<T> {
+    try {
+      return await write();
+    } catch (error) {
+      if (!isPartitionMissing(error)) throw error;
+      await ensureEventPartitions().catch(() => Promise.reject(error));
+      return write();
+    }
+  }
+
   return {
+    intoLog,
+
     /** The counts of an area and the kind of node that gave them; no modes when nobody plays there. */
     readArea(areaCode: string): Promise<AreaStats & { source: Reader['source'] }> {
       return postgres.read(async (node) => {
@@ -87,16 +102,18 @@ export function createRepository({ postgres }: { postgres: Pick<PostgresNodes, '
         limits.maxSkewSeconds,
         limits.leaseSeconds,
       ];
-      return postgres.write(
-        async (primary) => {
-          const { rows } = await primary.query<{ outcomes: number[] }>({
-            name: 'record_events',
-            text: RECORD_EVENTS,
-            values,
-          });
-          return rows[0]!.outcomes;
-        },
-        { idempotent: true },
+      return intoLog(() =>
+        postgres.write(
+          async (primary) => {
+            const { rows } = await primary.query<{ outcomes: number[] }>({
+              name: 'record_events',
+              text: RECORD_EVENTS,
+              values,
+            });
+            return rows[0]!.outcomes;
+          },
+          { idempotent: true },
+        ),
       );
     },
 
@@ -122,7 +139,7 @@ export function createRepository({ postgres }: { postgres: Pick<PostgresNodes, '
     sweepPresences: (limit: number) => change('sweep_presences', 'sweep_presences($1)', [limit]),
 
     /** Makes the event log's partitions of the coming days that are missing; answers how many were. */
-    ensureEventPartitions: () => change('ensure_event_partitions', 'ensure_event_partitions()'),
+    ensureEventPartitions,
 
     /** Drops the event log's partitions of the days that ended longer ago than `keepDays`; answers how many. */
     dropEventPartitions: (keepDays: number) =>
@@ -146,6 +163,10 @@ export function createRepository({ postgres }: { postgres: Pick<PostgresNodes, '
     /** Deletes at most `limit` event ids received longer ago than `keepSeconds`; answers how many there were. */
     trimEventIds: (keepSeconds: number, limit: number) =>
       change('trim_event_ids', 'trim_event_ids(make_interval(secs => $1), $2)', [keepSeconds, limit]),
+
+    /** Deletes at most `limit` jobs that ended longer ago than `keepDays`; answers how many there were. */
+    trimJobs: (keepDays: number, limit: number) =>
+      change('trim_jobs', 'trim_jobs(make_interval(days => $1), $2)', [keepDays, limit]),
   };
 }
 

@@ -2,7 +2,8 @@ import { RpcError } from '@realmkeep/kit/errors/rpc-error';
 import { slotOf } from '@realmkeep/kit/redis/slot';
 import { until } from '@realmkeep/testkit/parts/until';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { eventIn, openTestValkey, type TestQueue, type TestValkey } from '../../test/valkey.ts';
+import { eventIn, openTestValkey, quiet, type TestQueue, type TestValkey } from '../../test/valkey.ts';
+import { createEventQueue } from './queue.ts';
 import { shardOf, streamOf } from './shard.ts';
 
 const SHARDS = 6;
@@ -117,6 +118,19 @@ test('what a consumer that is gone had in work is reclaimed by another one, and 
   expect(await heir.lag()).toEqual({ entries: 0, oldestAgeMs: 0 });
   await heir.leave(0);
   expect(await consumers()).toBe(0);
+});
+
+test('a queue of more than 64 shards is refused', () => {
+  const { redis } = queue;
+  const durability = { replicas: 0, fsync: false, waitMs: 1_000 };
+  const options = {
+    clients: { appending: redis, consuming: redis },
+    consumer: 'x',
+    capacity: 1,
+    durability,
+    logger: quiet,
+  };
+  expect(() => createEventQueue({ ...options, shards: 65 })).toThrow('at most 64 shards, not 65');
 });
 
 test('a group that is lost begins again with the oldest entry that is left', async () => {

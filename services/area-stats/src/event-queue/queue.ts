@@ -6,7 +6,7 @@ import { createAppends, type Durability } from './appends.ts';
 import { createArrivals } from './arrivals.ts';
 import { appendedAt, type Entry, entryOf } from './entry.ts';
 import { REMOVE, SETTLE } from './scripts.ts';
-import { GROUP, streamOf } from './shard.ts';
+import { GROUP, MOST_SHARDS, streamOf } from './shard.ts';
 
 /** How many entries wait or are in work, and how old the oldest of them is. */
 export type Lag = { entries: number; oldestAgeMs: number };
@@ -22,6 +22,7 @@ type Reply = [id: string, fields: string[] | null];
 /**
  * @param clients two clients of the cluster: one that only appends, one for the rest
  * @param consumer this process's name in the group, its own
+ * @param shards at most 64
  * @param capacity entries that wait in all shards together at most
  */
 export function createEventQueue({
@@ -39,10 +40,13 @@ export function createEventQueue({
   durability: Durability;
   logger: Pick<Logger, 'warn'>;
 }) {
+  if (shards > MOST_SHARDS) throw new RangeError(`the event queue has at most ${MOST_SHARDS} shards, not ${shards}`);
   const redis = clients.consuming;
   const arrivals = createArrivals();
   const settle = createScript(redis, SETTLE);
   const remove = createScript(redis, REMOVE);
+  const own = Array.from({ length: shards }, (_, shard) => shard);
+  let left: number[] = [];
 
   /** Runs a command of the group, which is made when it is missing: then it begins with the oldest entry. */
   async function inGroup<T>(shard: number, command: () => Promise<T>): Promise<T> {
@@ -67,6 +71,17 @@ export function createEventQueue({
   return {
     /** The shards are numbered from 0. */
     shards,
+
+    /**
+     * Looks for the shards that are there from when there were more: nothing is appended to them by this process, but
+     * what waits in them is to be read like the rest, and counts in `lag` from then on.
+     */
+    async findLeft(): Promise<number[]> {
+      const beyond = Array.from({ length: MOST_SHARDS - shards }, (_, index) => shards + index);
+      const found = await Promise.all(beyond.map((shard) => redis.exists(streamOf(shard))));
+      left = beyond.filter((_, index) => found[index] === 1);
+      return left;
+    },
 
     append: createAppends({
       redis: clients.appending,
@@ -119,7 +134,7 @@ export function createEventQueue({
 
     /** How much waits in all shards, now. */
     async lag(): Promise<Lag> {
-      const lags = await Promise.all(Array.from({ length: shards }, (_, shard) => lagOf(shard)));
+      const lags = await Promise.all([...own, ...left].map(lagOf));
       return {
         entries: lags.reduce((sum, { entries }) => sum + entries, 0),
         oldestAgeMs: Math.max(...lags.map(({ oldestAgeMs }) => oldestAgeMs)),
