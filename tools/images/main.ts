@@ -14,7 +14,7 @@ const usage = `Builds the images of the services with docker, and prints their s
 
   --build-image  the base that builds, in the stead of the Dockerfile's
   --run-image    the base that runs: a distroless Node whose entrypoint is node
-  --registry     how the images' names begin; default realmkeep
+  --registry     where they belong: <registry>/realmkeep/<service>; default: nowhere
   --tag          default: the version in package.json
   --push         pushes them as well
 `;
@@ -27,7 +27,7 @@ async function main(): Promise<void> {
     options: {
       'build-image': { type: 'string' },
       'run-image': { type: 'string' },
-      registry: { type: 'string', default: 'realmkeep' },
+      registry: { type: 'string', default: '' },
       tag: { type: 'string' },
       push: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
@@ -42,7 +42,8 @@ async function main(): Promise<void> {
   const unknown = positionals.find((name) => !all.includes(name));
   if (unknown !== undefined) throw new Error(`there is no service ${unknown}: ${all.join(', ')}`);
   for (const service of positionals.length > 0 ? positionals : all) {
-    const image = `${values.registry}/${service}:${values.tag ?? version}`;
+    const name = [values.registry, 'realmkeep', service].filter(Boolean).join('/');
+    const image = `${name}:${values.tag ?? version}`;
     const size = await buildImage({
       service,
       image,
