@@ -9,7 +9,7 @@ export const commonSettings = {
   GRPC_PORT: listenPort({ desc: 'Port of the gRPC server; 0: any free one', example: '50051' }),
   METRICS_PORT: listenPort({ desc: 'Port of GET /metrics; 0: any free one', example: '9464' }),
   POSTGRES_URLS: postgresUrls({
-    desc: 'Every Postgres node, comma separated, with the role and its password',
+    desc: 'Every Postgres node, comma separated, with the role and its password; sslmode=verify-full for TLS',
     example: 'postgres://user:password@db-0:5432/name,postgres://user:password@db-1:5432/name',
   }),
   POSTGRES_HEADLESS: bool({
