@@ -18,7 +18,7 @@ type Summary = {
   }[];
 };
 
-const CALLS = 6_000;
+const CALLS = 2_000;
 const AT_ONCE = 40;
 
 /** What the parts of a release use, as the kubelet of its one node counts it, once all of that is newer than now. */
