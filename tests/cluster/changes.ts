@@ -54,7 +54,7 @@ export function changeStories(
       400_000,
     );
 
-    it.each(whole ? PARTS : ['envoy'])(
+    it.each(whole ? PARTS : ['item-location'])(
       'a pod of %s is deleted',
       async (part) => {
         await amidCalls(`deleted pod of ${part}`, async () => {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
+import { ConnectError } from '@connectrpc/connect';
 import { credit } from '../e2e/operations.ts';
 import { type Outcome, outcomeOf, tally } from '../e2e/outcome.ts';
 import type { Stage } from '../e2e/stage.ts';
@@ -33,16 +34,16 @@ export async function startTraffic(stage: Stage): Promise<Traffic> {
     }
   };
   const kinds: Record<string, () => Promise<Outcome>> = {
-    read: () => outcomeOf(anyOf(parties).players.getPlayerState({ playerId: anyOf(players) })),
+    read: () => told(anyOf(parties).players.getPlayerState({ playerId: anyOf(players) })),
     write: () =>
-      outcomeOf(
+      told(
         anyOf(parties).players.applyTransaction({
           transactionId: randomUUID(),
           operations: [credit(anyOf(players), 1n)],
         }),
       ),
-    list: () => outcomeOf(anyOf(parties).things.listItemLocations({ playerId: anyOf(players) })),
-    'read by gRPC-Web': () => outcomeOf(web.players.getPlayerState({ playerId: anyOf(players) })),
+    list: () => told(anyOf(parties).things.listItemLocations({ playerId: anyOf(players) })),
+    'read by gRPC-Web': () => told(web.players.getPlayerState({ playerId: anyOf(players) })),
     'read by REST': () => rest(`/v1/players/${anyOf(players)}/state`),
     'stats by REST': () => rest('/stats?area_code=cluster'),
     'page by REST': () => rest('/docs'),
@@ -87,6 +88,14 @@ export async function startTraffic(stage: Stage): Promise<Traffic> {
       await Promise.all(running);
     },
   };
+}
+
+/** The outcome of a call; of a fault without a reason, what the transport said. */
+async function told(call: Promise<unknown>): Promise<Outcome> {
+  const outcome = await outcomeOf(call);
+  if (outcome.code === 'OK' || outcome.reason !== '') return outcome;
+  const message = await call.then(String, (error: unknown) => ConnectError.from(error).rawMessage);
+  return { ...outcome, reason: message };
 }
 
 /** What of a tally is no success. */
