@@ -5,7 +5,7 @@ import { credit } from '../e2e/operations.ts';
 import { type Outcome, outcomeOf, tally } from '../e2e/outcome.ts';
 import type { Stage } from '../e2e/stage.ts';
 
-/** Calls of every kind through the ingress, all the time, none of them tried again by the caller. */
+/** Calls of every kind through the ingress, all the time, none of them tried again after the server saw it. */
 export type Traffic = {
   /** How many calls were answered, whatever the answer. */
   answered(): number;
@@ -34,16 +34,16 @@ export async function startTraffic(stage: Stage): Promise<Traffic> {
     }
   };
   const kinds: Record<string, () => Promise<Outcome>> = {
-    read: () => told(anyOf(parties).players.getPlayerState({ playerId: anyOf(players) })),
+    read: () => told(() => anyOf(parties).players.getPlayerState({ playerId: anyOf(players) })),
     write: () =>
-      told(
+      told(() =>
         anyOf(parties).players.applyTransaction({
           transactionId: randomUUID(),
           operations: [credit(anyOf(players), 1n)],
         }),
       ),
-    list: () => told(anyOf(parties).things.listItemLocations({ playerId: anyOf(players) })),
-    'read by gRPC-Web': () => told(web.players.getPlayerState({ playerId: anyOf(players) })),
+    list: () => told(() => anyOf(parties).things.listItemLocations({ playerId: anyOf(players) })),
+    'read by gRPC-Web': () => told(() => web.players.getPlayerState({ playerId: anyOf(players) })),
     'read by REST': () => rest(`/v1/players/${anyOf(players)}/state`),
     'stats by REST': () => rest('/stats?area_code=cluster'),
     'page by REST': () => rest('/docs'),
@@ -91,11 +91,29 @@ export async function startTraffic(stage: Stage): Promise<Traffic> {
 }
 
 /** The outcome of a call; of a fault without a reason, what the transport said. */
-async function told(call: Promise<unknown>): Promise<Outcome> {
+async function told(make: () => Promise<unknown>): Promise<Outcome> {
+  const call = unlessRefused(make);
   const outcome = await outcomeOf(call);
   if (outcome.code === 'OK' || outcome.reason !== '') return outcome;
-  const message = await call.then(String, (error: unknown) => ConnectError.from(error).rawMessage);
+  const message = await call.then(String, messageOf);
   return { ...outcome, reason: message };
+}
+
+/**
+ * Makes a call once more whose stream the closing connection refused: the server never saw it (RFC 9113, 8.7). gRPC's own
+ * libraries do so by themselves ("transparent retries", gRFC A6); this client does not.
+ */
+async function unlessRefused(make: () => Promise<unknown>): Promise<unknown> {
+  try {
+    return await make();
+  } catch (error) {
+    if (!messageOf(error).includes('NGHTTP2_REFUSED_STREAM')) throw error;
+    return make();
+  }
+}
+
+function messageOf(error: unknown): string {
+  return ConnectError.from(error).rawMessage;
 }
 
 /** What of a tally is no success. */
