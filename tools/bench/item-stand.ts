@@ -2,6 +2,7 @@ import { create, toBinary } from '@bufbuild/protobuf';
 import { ListItemLocationsRequestSchema } from '@realmkeep/proto/realmkeep/item_location/v1/item_location_service';
 import pg from 'pg';
 import type { ServiceProcess } from '../local/service-process.ts';
+import { prewarm } from './prewarm.ts';
 import { type Echo, type Server, type Stand, serverOf, withEnvironment } from './stand.ts';
 
 export const LIST = '/realmkeep.item_location.v1.ItemLocationService/ListItemLocations';
@@ -35,6 +36,7 @@ export async function withItemStand<T>(
 ): Promise<T> {
   const [process] = stand.realm.services['item-location'] as [ServiceProcess];
   await fill(stand.realm.databases['item-location'].ownerUrl, players);
+  await prewarm(stand.realm.stores.postgres, 'item_location');
   const playerIds = Array.from({ length: players }, (_, index) => playerIdOf(index + 1));
   const start = async (settings: Record<string, string> = {}) => {
     await process.stop();
