@@ -64,7 +64,13 @@ export async function startTestCluster() {
         meter: createNoopMeter(),
         ...options,
       });
-      await until(async () => (await sources(nodes)).size === ready, { what: 'the replicas to serve' });
+      // Until a replica serves, the primary is read.
+      const primary = Number(new URL(urls[0]!).port);
+      const serving = async () => {
+        const ports = await sources(nodes);
+        return ports.size === ready && !ports.has(primary);
+      };
+      await until(serving, { what: 'the replicas to serve' });
       return nodes;
     },
     stop,
