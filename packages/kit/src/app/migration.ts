@@ -24,8 +24,8 @@ const AGAIN_AFTER = 1_000;
 
 /**
  * Runs a service's migrations as this process, with POSTGRES_OWNER_URL: waits until the database can be reached and its
- * runtime role is there, POSTGRES_WAIT_SECONDS at most, applies what it lacks and logs what it applied. A schema that is newer than the folder
- * is left as it is. Exits with 0, or with 1 after printing the fault.
+ * runtime role is there, POSTGRES_WAIT_SECONDS at most, applies what it lacks and logs what it applied. A schema that is
+ * newer than the folder is left as it is. Exits with 0, or with 1 after printing the fault.
  *
  * @param folder the service's SQL files
  */

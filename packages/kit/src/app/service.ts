@@ -18,8 +18,8 @@ export type Service = {
 };
 
 /**
- * Starts to answer calls on GRPC_PORT. Health says NOT_SERVING while no Postgres node can be read. The foundation belongs to the service from here on, and is closed when the start
- * fails.
+ * Starts to answer calls on GRPC_PORT. Health says NOT_SERVING while no Postgres node can be read. The foundation belongs
+ * to the service from here on, and is closed when the start fails.
  */
 export async function startService(foundation: Foundation, implementations: Implementation[]): Promise<Service> {
   const { name, config, logger, telemetry, postgres } = foundation;
