@@ -38,31 +38,21 @@ export async function openRelease(purpose: string): Promise<Release> {
     // What every namespace has.
     return found.split('\n').filter((name) => name !== '' && !/kube-root-ca.crt$|serviceaccount\/default$/.test(name));
   };
+  const get = async <T>(...what: string[]): Promise<T> => JSON.parse(await kubectl('get', ...what, '--output', 'json'));
   let removed = false;
   return {
     namespace,
     kubectl,
-    get: async (...what) => JSON.parse(await kubectl('get', ...what, '--output', 'json')),
+    get,
     helm,
     deploy: async (verb, values, settings = {}) => {
       const files = [...values.map(valuesFile), ...(IMAGES ? [IMAGES] : [])].flatMap((file) => ['--values', file]);
       const set = Object.entries(settings).flatMap(([key, value]) => ['--set', `${key}=${value}`]);
-      await command('helm', [
-        verb,
-        NAME,
-        CHART,
-        '--namespace',
-        namespace,
-        ...files,
-        ...set,
-        '--wait',
-        '--timeout',
-        '8m',
-      ]);
+      await helm(verb, CHART, ...files, ...set, '--wait', '--timeout', '8m');
     },
     secret: async (name, key) => {
-      const { data } = JSON.parse(await kubectl('get', 'secret', name, '--output', 'json'));
-      return Buffer.from(data[key], 'base64').toString();
+      const { data } = await get<{ data: Record<string, string> }>('secret', name);
+      return Buffer.from(data[key]!, 'base64').toString();
     },
     remove: async () => {
       if (removed) return [];
