@@ -55,8 +55,12 @@ export async function ensureDatabase({ cluster, database, owner, runtime }: Data
   });
 }
 
-/** Waits until every replica has replayed what the primary has written by now. */
-export async function untilReplicated(primaryUrl: string, replicaUrls: string[]): Promise<void> {
+/** Waits until every replica has replayed what the primary has written by now; `within` milliseconds, default 20 s. */
+export async function untilReplicated(
+  primaryUrl: string,
+  replicaUrls: string[],
+  { within = 20_000 } = {},
+): Promise<void> {
   const lsn = await withClient(primaryUrl, async (client) => {
     const { rows } = await client.query<{ lsn: string }>('select pg_current_wal_flush_lsn() as lsn');
     return rows[0]!.lsn;
@@ -71,7 +75,7 @@ export async function untilReplicated(primaryUrl: string, replicaUrls: string[])
           );
           return rows[0]!.done;
         },
-        { what: `a replica to replay ${lsn}`, within: 20_000, every: 10 },
+        { what: `a replica to replay ${lsn}`, within, every: 10 },
       ),
     );
   await Promise.all(replicaUrls.map(replayed));
