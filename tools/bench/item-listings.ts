@@ -3,18 +3,16 @@ import { burstBeside } from './burst.ts';
 import { coldSlices } from './cold-read.ts';
 import { shuffle } from './draws.ts';
 import { inTurns } from './figures.ts';
-import { countThings, type ItemStand, LIST, listRequest, withItemStand } from './item-stand.ts';
+import { countThings, type ItemStand, LIST, listed, listRequest, withItemStand } from './item-stand.ts';
 import { ownLoad } from './load.ts';
 import { packRequests } from './requests.ts';
 import { compareRates } from './result.ts';
-import type { Bench, Row } from './row.ts';
+import type { Row } from './row.ts';
 import { openStand, type Stand } from './stand.ts';
 import { postgresPids } from './stores.ts';
 import { MARK } from './switchboard.ts';
 import { median } from './table.ts';
 
-/** Players whose things are listed for each one that is seeded: 5 million things for 100,000. */
-const SHARE = 2.5;
 /** Both sides of a page by the owner, $1. */
 const PAGES = {
   one: 'select * from game_item_locations where owner_id = $1 and not consumed order by game_item_id limit 21',
@@ -25,8 +23,6 @@ const HOT = 1_000;
 const FEW = 2_500;
 const DISTINCT = 10_000;
 const MOST_PER_SECOND = 6_000;
-
-const listed = ({ players }: Pick<Bench, 'players'>) => Math.ceil(players * SHARE);
 
 export const itemListHot: Row = {
   name: 'item-list-hot',
@@ -55,12 +51,16 @@ export const itemListHot: Row = {
 export const itemListCold: Row = {
   name: 'item-list-cold',
   about: 'ListItemLocations of players that no cache holds, none twice, beside the bare echo',
-  run: (bench) =>
-    withItemStand(bench.stand, listed(bench), async (items) => {
-      const { stand, pace, say } = bench;
+  run: async (bench) => {
+    const { stand, pace, say } = bench;
+    const size = Math.ceil((pace.warmUpSeconds + pace.seconds) * MOST_PER_SECOND);
+    if (listed(bench) < size) {
+      const needed = Math.ceil((size * bench.players) / listed(bench));
+      return { row: 'item-list-cold', skipped: `it needs ${needed} players for a round (--players ${needed})` };
+    }
+    return withItemStand(stand, listed(bench), async (items) => {
       const echo = await items.echo();
-      const wanted = Math.ceil((pace.warmUpSeconds + pace.seconds) * MOST_PER_SECOND);
-      const slices = coldSlices(items.playerIds.map(listRequest), Math.min(wanted, items.playerIds.length));
+      const slices = coldSlices(items.playerIds.map(listRequest), size);
       const target = { path: LIST, token: stand.token, draw: 'each' as const, requests: packRequests([]) };
       const [reference, ours] = await inTurns({
         targets: [
@@ -81,7 +81,8 @@ export const itemListCold: Row = {
         `answers of ${echo.payloadBytes} bytes, ${await things(stand)}, none read twice, load by ${ownLoad.name}`,
         `Postgres CPU a request ${ours!.storeCpuMicros.toFixed(0)} us, all nodes`,
       ]);
-    }),
+    });
+  },
 };
 
 export const itemListGrowth: Row = {

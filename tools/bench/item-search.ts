@@ -5,7 +5,7 @@ import {
 } from '@realmkeep/proto/realmkeep/item_location/v1/item_location_service';
 import { frame } from './grpc-frame.ts';
 import { call, callHeaders, openSession } from './http2-call.ts';
-import { countThings, withItemStand } from './item-stand.ts';
+import { countThings, listed, withItemStand } from './item-stand.ts';
 import type { Row } from './row.ts';
 
 const SERVICE = '/realmkeep.item_location.v1.ItemLocationService';
@@ -33,7 +33,7 @@ export const itemSearch: Row = {
   name: 'item-search',
   about: 'the slowest of searches that are hard in different ways, beside what looking for similar names may take',
   run: ({ stand, players, short, say }) =>
-    withItemStand(stand, Math.ceil(players * 2.5), async (items) => {
+    withItemStand(stand, listed({ players }), async (items) => {
       const slowest = new Map<string, number>();
       const time = async (name: string, path: string, message: Uint8Array, status: string, address: string) => {
         const session = await openSession(address);
@@ -67,7 +67,7 @@ export const itemSearch: Row = {
         reference: { name: 'the bound on looking for similar names', value: SIMILAR_MS },
         ratio: worst[1] / SIMILAR_MS,
         facts: [
-          `${things.toLocaleString('en')} things of ${Math.ceil(players * 2.5).toLocaleString('en')} players, 100 things an answer, no cache`,
+          `${things.toLocaleString('en')} things of ${listed({ players }).toLocaleString('en')} players, 100 things an answer, no cache`,
           [...slowest].map(([name, ms]) => `${name} ${ms.toFixed(0)} ms`).join(', '),
         ],
         figures: [],

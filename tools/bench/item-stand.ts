@@ -3,16 +3,24 @@ import { ListItemLocationsRequestSchema } from '@realmkeep/proto/realmkeep/item_
 import pg from 'pg';
 import type { ServiceProcess } from '../local/service-process.ts';
 import { prewarm } from './prewarm.ts';
+import type { Bench } from './row.ts';
 import { type Echo, type Server, type Stand, serverOf, withEnvironment } from './stand.ts';
 
 export const LIST = '/realmkeep.item_location.v1.ItemLocationService/ListItemLocations';
 
+/** Players whose things are listed for each one that is seeded: 5 million things for 100,000. */
+const SHARE = 2.5;
 /** Things of each player that is listed: a default page. */
 const THINGS = 20;
 /** Players whose things are made by one statement. */
 const CHUNK = 5_000;
 /** More players than these are added without the indexes of what they have. */
 const MANY = 20_000;
+
+/** How many players have things that are listed. */
+export function listed({ players }: Pick<Bench, 'players'>): number {
+  return Math.ceil(players * SHARE);
+}
 
 /** ListItemLocations of a player's first page. */
 export function listRequest(playerId: string): Uint8Array {
