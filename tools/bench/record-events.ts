@@ -1,6 +1,7 @@
 import pg from 'pg';
 import type { ServiceProcess } from '../local/service-process.ts';
 import { batchesOf, copyRows, drawEvents, RECORD_EVENTS, recordRequest } from './area-events.ts';
+import { makeHistory } from './area-history.ts';
 import { openCopyLoad } from './copy-load.ts';
 import { type Figures, summarize } from './figures.ts';
 import { ownLoad } from './load.ts';
@@ -75,7 +76,6 @@ export const recordGrowth: Row = {
   run: (bench) =>
     withAreaStats(bench.stand, async (process) => {
       const { stand, players, pace, short, say } = bench;
-      const url = stand.realm.databases['area-stats'].ownerUrl;
       const events = short ? 40_000 : 200_000;
       const measure = async (name: string, seed: number) => {
         // What the presences of the users cost is the same on both sides, and paid before.
@@ -89,7 +89,7 @@ export const recordGrowth: Row = {
       const reference = await measure('an empty history', 1);
       const history = players * HISTORY;
       say(`making a history of ${history.toLocaleString('en')} events`);
-      await makeHistory(url, { events: history, users: players * 10 });
+      await makeHistory(stand, { events: history, users: players * 10, say });
       const ours = await measure(`a history of ${history.toLocaleString('en')} events`, 1_000);
       const cpu = ({ cpuMicros, storeCpuMicros }: Figures) => (cpuMicros + storeCpuMicros) / BATCH;
       return {
@@ -103,7 +103,7 @@ export const recordGrowth: Row = {
           `with the history: ${cpuFact(ours)}`,
           `without: ${cpuFact(reference)}`,
           `events a second ${(ours.perSecond * BATCH).toFixed(0)} beside ${(reference.perSecond * BATCH).toFixed(0)}`,
-          'the history has its ids, its log over the last 6 days, and ten presences a user of the load',
+          'the history has its ids, its log over the last 6 days, and the presences of ten times the users of the load, and is in memory',
         ],
         figures: [ours, reference],
       };
@@ -144,47 +144,6 @@ async function record(
   const refused = Object.entries(report.statuses).filter(([status]) => status !== '0');
   if (refused.length > 0) throw new Error(`RecordEvents was refused, by grpc-status: ${JSON.stringify(refused)}`);
   return report;
-}
-
-/** Fills the tables of area-stats with events that were recorded on earlier days. */
-async function makeHistory(url: string, { events, users }: { events: number; users: number }): Promise<void> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  const drawn = (from: number, to: number) => `
-    select gen_random_uuid() as event_id, now() - interval '6 days' * random() as received_at,
-      (random() * 499)::int as place, 'old-' || (random() * ${users})::int as user_id, random() < 0.5 as present
-    from generate_series(${from}, ${to})`;
-  const CHUNK = 1_000_000;
-  try {
-    await client.query(`do $$
-      declare v_day date;
-      begin
-        for ahead in 1..7 loop
-          v_day := (now() at time zone 'UTC')::date - ahead;
-          execute format('create table if not exists area_mode_events_%s partition of area_mode_events
-            for values from (%L) to (%L)', to_char(v_day, 'YYYYMMDD'), v_day || ' 00:00+00', (v_day + 1) || ' 00:00+00');
-        end loop;
-      end $$`);
-    for (let from = 1; from <= events; from += CHUNK) {
-      await client.query(`
-        with drawn as materialized (${drawn(from, Math.min(events, from + CHUNK - 1))}),
-        ids as (insert into event_ids select event_id, received_at from drawn),
-        log as (
-          insert into area_mode_events
-          select received_at, event_id, received_at, '' || (100 + place / 5), 'mode-' || place % 5, user_id,
-            case when present then 'LOGIN' else 'LOGOUT' end
-          from drawn order by received_at
-        )
-        insert into area_mode_presence
-        select '' || (100 + place / 5), 'mode-' || place % 5, user_id, received_at, event_id, false, false
-        from drawn limit ${users}
-        on conflict do nothing`);
-    }
-    await client.query('vacuum analyze event_ids, area_mode_events, area_mode_presence');
-    await client.query('checkpoint').catch(() => undefined);
-  } finally {
-    await client.end();
-  }
 }
 
 /** Throws when a count is not what the event log says. Seeded users are in no area of the load. */
