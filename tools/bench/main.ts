@@ -7,6 +7,7 @@ import { killChildrenOnExit } from '@realmkeep/testkit/parts/child';
 import { STATE_FOLDER } from '../local/running.ts';
 import { zipfLoad } from './load.ts';
 import { picture } from './picture.ts';
+import { SHARED_BUFFERS_MB } from './realm.ts';
 import { report } from './report.ts';
 import type { Result } from './result.ts';
 import type { Bench } from './row.ts';
@@ -82,7 +83,7 @@ async function main(): Promise<number> {
     await stand.end();
   }
   const machine = { cores: cpus().length, cpu: cpus()[0]?.model ?? 'unknown', node: process.version };
-  const about = `${players.toLocaleString('en')} players; ${machine.cores} cores shared by load, service and stores (${machine.cpu}); Node ${machine.node}; ${new Date().toISOString().slice(0, 10)}`;
+  const about = `${players.toLocaleString('en')} players; ${machine.cores} cores shared by load, service and stores (${machine.cpu}); ${(SHARED_BUFFERS_MB / 1024).toFixed(1)} GB of shared buffers a Postgres node; Node ${machine.node}; ${new Date().toISOString().slice(0, 10)}`;
   process.stdout.write(`\n${report(results)}\n  ${about}\n`);
   const folder = short ? join(STATE_FOLDER, 'bench') : DOCS;
   mkdirSync(folder, { recursive: true });

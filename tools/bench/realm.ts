@@ -1,5 +1,5 @@
 import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { type Realm, startRealm } from '../local/realm.ts';
 import type { ServiceName } from '../local/service-names.ts';
@@ -7,6 +7,9 @@ import { seedRealm } from '../seed/seed.ts';
 
 /** A realm for one benchmark: its own stores in a temporary folder, seeded. `end` leaves nothing behind. */
 export type BenchRealm = { realm: Realm; folder: string; end: () => Promise<void> };
+
+/** What the operations guide gives a server: a quarter of the memory of its machine, which three nodes share here. */
+export const SHARED_BUFFERS_MB = Math.floor(totalmem() / 2 ** 20 / 4 / 3);
 
 /**
  * Starts a realm of its own with `players` seeded players, apart from a local system that may run. The parts that are
@@ -39,6 +42,7 @@ export async function startBenchRealm({
       folder,
       replicas: { [service]: processes },
       env: { DRAIN_DELAY_MS: '200', LOG_LEVEL: 'warn' },
+      postgres: { shared_buffers: `${SHARED_BUFFERS_MB}MB` },
       say,
     });
     await realm.envoy.stop();

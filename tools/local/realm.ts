@@ -50,6 +50,8 @@ export type RealmOptions = {
   fsync?: boolean;
   /** Settings for every service, which win over the local system's. */
   env?: Record<string, string>;
+  /** Settings of every Postgres node, likewise. */
+  postgres?: Record<string, string>;
   /** Told each step and everything unusual, a line at a time. */
   say?: (line: string) => void;
   /** Ends the start: everything that was started is stopped. */
@@ -61,7 +63,7 @@ export type RealmOptions = {
  * first what a killed launcher of the same folder left behind; AlreadyRunningError while that launcher is alive.
  */
 export async function startRealm(options: RealmOptions): Promise<Realm> {
-  const { folder, fixedPorts = false, replicas = {}, fsync = true, env = {} } = options;
+  const { folder, fixedPorts = false, replicas = {}, fsync = true, env = {}, postgres: settings = {} } = options;
   const { say = () => undefined, signal } = options;
   const stops: (() => Promise<unknown>)[] = [];
   let stopping: Promise<void> | undefined;
@@ -84,7 +86,7 @@ export async function startRealm(options: RealmOptions): Promise<Realm> {
     const installedEnvoy = envoyBinary(say);
     installedEnvoy.catch(() => undefined);
 
-    const stores = await startStores({ state, fsync, say, spawned });
+    const stores = await startStores({ state, fsync, settings, say, spawned });
     stops.push(stores.stop);
     say('Postgres (a primary, two replicas) and Valkey (three masters) serve');
     signal?.throwIfAborted();

@@ -13,10 +13,11 @@ export type Stores = { postgres: PostgresCluster; valkey: ValkeyCluster; stop():
 export async function startStores(options: {
   state: State;
   fsync: boolean;
+  settings: Record<string, string>;
   say: (line: string) => void;
   spawned: Spawned;
 }): Promise<Stores> {
-  const { state, fsync, say, spawned } = options;
+  const { state, fsync, settings, say, spawned } = options;
   const port = (part: string) => partPort(part, { state, say });
   const common = { logs: state.logs, say, spawned };
   const data = dataFolder({ state: state.folder, user: postgresUser(), say });
@@ -26,6 +27,7 @@ export async function startStores(options: {
     ports: [await port('postgres primary'), await port('postgres replica 1'), await port('postgres replica 2')],
     passwords: { superuser: state.secret('postgres superuser'), replicator: state.secret('postgres replicator') },
     fsync,
+    settings,
   });
   const valkey = valkeyPorts(port).then((ports) =>
     startValkey({
