@@ -126,10 +126,11 @@ create table renames (
   finished boolean not null default false,
   touched_players uuid[] not null default '{}'::uuid[],
   touched_locations uuid[] not null default '{}'::uuid[],
+  worked_at timestamp with time zone not null default clock_timestamp(),
   constraint renames_noun_check CHECK ((noun = ANY (ARRAY['item'::text, 'location'::text, 'owner'::text]))),
   constraint renames_pkey PRIMARY KEY (noun, id)
 );
-CREATE INDEX renames_in_turn ON public.renames USING btree (started_at, noun, id);
+CREATE INDEX renames_in_turn ON public.renames USING btree (worked_at, noun, id);
 
 create table schema_migrations (
   id integer not null default nextval('schema_migrations_id_seq'::regclass),
@@ -690,7 +691,7 @@ begin
   if not pg_try_advisory_xact_lock(5350054) then
     return;
   end if;
-  select * into v_rename from renames order by started_at, noun, id limit 1 for update;
+  select * into v_rename from renames order by worked_at, noun, id limit 1 for update;
   if not found then
     return;
   end if;
@@ -753,6 +754,7 @@ begin
     done_through = coalesce(v_ids[cardinality(v_ids)], done_through),
     rows_done = rows_done + renamed,
     finished = cardinality(v_ids) < p_limit,
+    worked_at = case when cardinality(v_ids) < p_limit then worked_at else clock_timestamp() end,
     touched_players = coalesce(owners, '{}'),
     touched_locations = array(select l from unnest(locations) l where l is not null)
   where noun = v_rename.noun and id = v_rename.id;

@@ -84,6 +84,26 @@ test('a name that changes again while rows follow it begins again, and the newes
   expect(names).toEqual([{ item_name: 'Three' }]);
 });
 
+test('a small rename is done while a large one that began before it goes on: they take turns', async () => {
+  const [ownerId, itemId] = [randomUUID() as string, `gem-${randomUUID()}`];
+  await apply(
+    catalogEvent(itemId, 'Gem'),
+    playerEvent(ownerId, 'Ada'),
+    ...grant(itemId, 60),
+    ...grant('gem', 15, { ownerId }),
+  );
+  await apply(catalogEvent(itemId, 'Jewel', 2n));
+  await renameBatch(database.primary, 10);
+  await apply(playerEvent(ownerId, 'Eve', 2n));
+  for (let batches = 0; batches < 4; batches += 1) await renameBatch(database.primary, 10);
+  const old = (noun: 'item' | 'owner', id: string, name: string) =>
+    rows(`select 1 from game_item_locations where ${noun}_id = $1 and ${noun}_name = $2`, id, name);
+  expect(await old('owner', ownerId, 'Ada')).toEqual([]);
+  expect(await old('item', itemId, 'Gem')).toHaveLength(30);
+  await renameAll();
+  expect(await old('item', itemId, 'Gem')).toEqual([]);
+});
+
 test('a rename raises the versions of the listings whose rows it changes, of players and of locations', async () => {
   const [ownerId, locationId, itemId] = [randomUUID() as string, randomUUID() as string, `gem-${randomUUID()}`];
   await createLocation(database.primary, { locationId, name: 'Mill', areaCode: '111' });

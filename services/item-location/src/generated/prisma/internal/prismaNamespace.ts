@@ -1268,7 +1268,8 @@ export const RenameScalarFieldEnum = {
   startedAt: 'startedAt',
   finished: 'finished',
   touchedPlayers: 'touchedPlayers',
-  touchedLocations: 'touchedLocations'
+  touchedLocations: 'touchedLocations',
+  workedAt: 'workedAt'
 } as const
 
 export type RenameScalarFieldEnum = (typeof RenameScalarFieldEnum)[keyof typeof RenameScalarFieldEnum]

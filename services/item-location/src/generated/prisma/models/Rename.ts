@@ -44,6 +44,7 @@ export type RenameMinAggregateOutputType = {
   rowsDone: bigint | null
   startedAt: Date | null
   finished: boolean | null
+  workedAt: Date | null
 }
 
 export type RenameMaxAggregateOutputType = {
@@ -54,6 +55,7 @@ export type RenameMaxAggregateOutputType = {
   rowsDone: bigint | null
   startedAt: Date | null
   finished: boolean | null
+  workedAt: Date | null
 }
 
 export type RenameCountAggregateOutputType = {
@@ -66,6 +68,7 @@ export type RenameCountAggregateOutputType = {
   finished: number
   touchedPlayers: number
   touchedLocations: number
+  workedAt: number
   _all: number
 }
 
@@ -88,6 +91,7 @@ export type RenameMinAggregateInputType = {
   rowsDone?: true
   startedAt?: true
   finished?: true
+  workedAt?: true
 }
 
 export type RenameMaxAggregateInputType = {
@@ -98,6 +102,7 @@ export type RenameMaxAggregateInputType = {
   rowsDone?: true
   startedAt?: true
   finished?: true
+  workedAt?: true
 }
 
 export type RenameCountAggregateInputType = {
@@ -110,6 +115,7 @@ export type RenameCountAggregateInputType = {
   finished?: true
   touchedPlayers?: true
   touchedLocations?: true
+  workedAt?: true
   _all?: true
 }
 
@@ -209,6 +215,7 @@ export type RenameGroupByOutputType = {
   finished: boolean
   touchedPlayers: string[]
   touchedLocations: string[]
+  workedAt: Date
   _count: RenameCountAggregateOutputType | null
   _avg: RenameAvgAggregateOutputType | null
   _sum: RenameSumAggregateOutputType | null
@@ -244,6 +251,7 @@ export type RenameWhereInput = {
   finished?: Prisma.BoolFilter<"Rename"> | boolean
   touchedPlayers?: Prisma.StringNullableListFilter<"Rename">
   touchedLocations?: Prisma.StringNullableListFilter<"Rename">
+  workedAt?: Prisma.DateTimeFilter<"Rename"> | Date | string
 }
 
 export type RenameOrderByWithRelationInput = {
@@ -256,6 +264,7 @@ export type RenameOrderByWithRelationInput = {
   finished?: Prisma.SortOrder
   touchedPlayers?: Prisma.SortOrder
   touchedLocations?: Prisma.SortOrder
+  workedAt?: Prisma.SortOrder
 }
 
 export type RenameWhereUniqueInput = Prisma.AtLeast<{
@@ -272,6 +281,7 @@ export type RenameWhereUniqueInput = Prisma.AtLeast<{
   finished?: Prisma.BoolFilter<"Rename"> | boolean
   touchedPlayers?: Prisma.StringNullableListFilter<"Rename">
   touchedLocations?: Prisma.StringNullableListFilter<"Rename">
+  workedAt?: Prisma.DateTimeFilter<"Rename"> | Date | string
 }, "noun_id">
 
 export type RenameOrderByWithAggregationInput = {
@@ -284,6 +294,7 @@ export type RenameOrderByWithAggregationInput = {
   finished?: Prisma.SortOrder
   touchedPlayers?: Prisma.SortOrder
   touchedLocations?: Prisma.SortOrder
+  workedAt?: Prisma.SortOrder
   _count?: Prisma.RenameCountOrderByAggregateInput
   _avg?: Prisma.RenameAvgOrderByAggregateInput
   _max?: Prisma.RenameMaxOrderByAggregateInput
@@ -304,6 +315,7 @@ export type RenameScalarWhereWithAggregatesInput = {
   finished?: Prisma.BoolWithAggregatesFilter<"Rename"> | boolean
   touchedPlayers?: Prisma.StringNullableListFilter<"Rename">
   touchedLocations?: Prisma.StringNullableListFilter<"Rename">
+  workedAt?: Prisma.DateTimeWithAggregatesFilter<"Rename"> | Date | string
 }
 
 export type RenameCreateInput = {
@@ -316,6 +328,7 @@ export type RenameCreateInput = {
   finished?: boolean
   touchedPlayers?: Prisma.RenameCreatetouchedPlayersInput | string[]
   touchedLocations?: Prisma.RenameCreatetouchedLocationsInput | string[]
+  workedAt?: Date | string
 }
 
 export type RenameUncheckedCreateInput = {
@@ -328,6 +341,7 @@ export type RenameUncheckedCreateInput = {
   finished?: boolean
   touchedPlayers?: Prisma.RenameCreatetouchedPlayersInput | string[]
   touchedLocations?: Prisma.RenameCreatetouchedLocationsInput | string[]
+  workedAt?: Date | string
 }
 
 export type RenameUpdateInput = {
@@ -340,6 +354,7 @@ export type RenameUpdateInput = {
   finished?: Prisma.BoolFieldUpdateOperationsInput | boolean
   touchedPlayers?: Prisma.RenameUpdatetouchedPlayersInput | string[]
   touchedLocations?: Prisma.RenameUpdatetouchedLocationsInput | string[]
+  workedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
 }
 
 export type RenameUncheckedUpdateInput = {
@@ -352,6 +367,7 @@ export type RenameUncheckedUpdateInput = {
   finished?: Prisma.BoolFieldUpdateOperationsInput | boolean
   touchedPlayers?: Prisma.RenameUpdatetouchedPlayersInput | string[]
   touchedLocations?: Prisma.RenameUpdatetouchedLocationsInput | string[]
+  workedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
 }
 
 export type RenameCreateManyInput = {
@@ -364,6 +380,7 @@ export type RenameCreateManyInput = {
   finished?: boolean
   touchedPlayers?: Prisma.RenameCreatetouchedPlayersInput | string[]
   touchedLocations?: Prisma.RenameCreatetouchedLocationsInput | string[]
+  workedAt?: Date | string
 }
 
 export type RenameUpdateManyMutationInput = {
@@ -376,6 +393,7 @@ export type RenameUpdateManyMutationInput = {
   finished?: Prisma.BoolFieldUpdateOperationsInput | boolean
   touchedPlayers?: Prisma.RenameUpdatetouchedPlayersInput | string[]
   touchedLocations?: Prisma.RenameUpdatetouchedLocationsInput | string[]
+  workedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
 }
 
 export type RenameUncheckedUpdateManyInput = {
@@ -388,6 +406,7 @@ export type RenameUncheckedUpdateManyInput = {
   finished?: Prisma.BoolFieldUpdateOperationsInput | boolean
   touchedPlayers?: Prisma.RenameUpdatetouchedPlayersInput | string[]
   touchedLocations?: Prisma.RenameUpdatetouchedLocationsInput | string[]
+  workedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
 }
 
 export type StringNullableListFilter<$PrismaModel = never> = {
@@ -413,6 +432,7 @@ export type RenameCountOrderByAggregateInput = {
   finished?: Prisma.SortOrder
   touchedPlayers?: Prisma.SortOrder
   touchedLocations?: Prisma.SortOrder
+  workedAt?: Prisma.SortOrder
 }
 
 export type RenameAvgOrderByAggregateInput = {
@@ -428,6 +448,7 @@ export type RenameMaxOrderByAggregateInput = {
   rowsDone?: Prisma.SortOrder
   startedAt?: Prisma.SortOrder
   finished?: Prisma.SortOrder
+  workedAt?: Prisma.SortOrder
 }
 
 export type RenameMinOrderByAggregateInput = {
@@ -438,6 +459,7 @@ export type RenameMinOrderByAggregateInput = {
   rowsDone?: Prisma.SortOrder
   startedAt?: Prisma.SortOrder
   finished?: Prisma.SortOrder
+  workedAt?: Prisma.SortOrder
 }
 
 export type RenameSumOrderByAggregateInput = {
@@ -475,6 +497,7 @@ export type RenameSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs =
   finished?: boolean
   touchedPlayers?: boolean
   touchedLocations?: boolean
+  workedAt?: boolean
 }, ExtArgs["result"]["rename"]>
 
 export type RenameSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -487,6 +510,7 @@ export type RenameSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extens
   finished?: boolean
   touchedPlayers?: boolean
   touchedLocations?: boolean
+  workedAt?: boolean
 }, ExtArgs["result"]["rename"]>
 
 export type RenameSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -499,6 +523,7 @@ export type RenameSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extens
   finished?: boolean
   touchedPlayers?: boolean
   touchedLocations?: boolean
+  workedAt?: boolean
 }, ExtArgs["result"]["rename"]>
 
 export type RenameSelectScalar = {
@@ -511,9 +536,10 @@ export type RenameSelectScalar = {
   finished?: boolean
   touchedPlayers?: boolean
   touchedLocations?: boolean
+  workedAt?: boolean
 }
 
-export type RenameOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"noun" | "id" | "version" | "doneThrough" | "rowsDone" | "startedAt" | "finished" | "touchedPlayers" | "touchedLocations", ExtArgs["result"]["rename"]>
+export type RenameOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"noun" | "id" | "version" | "doneThrough" | "rowsDone" | "startedAt" | "finished" | "touchedPlayers" | "touchedLocations" | "workedAt", ExtArgs["result"]["rename"]>
 
 export type $RenamePayload<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   name: "Rename"
@@ -528,6 +554,7 @@ export type $RenamePayload<ExtArgs extends runtime.Types.Extensions.InternalArgs
     finished: boolean
     touchedPlayers: string[]
     touchedLocations: string[]
+    workedAt: Date
   }, ExtArgs["result"]["rename"]>
   composites: {}
 }
@@ -960,6 +987,7 @@ export interface RenameFieldRefs {
   readonly finished: Prisma.FieldRef<"Rename", 'Boolean'>
   readonly touchedPlayers: Prisma.FieldRef<"Rename", 'String[]'>
   readonly touchedLocations: Prisma.FieldRef<"Rename", 'String[]'>
+  readonly workedAt: Prisma.FieldRef<"Rename", 'DateTime'>
 }
     
 
