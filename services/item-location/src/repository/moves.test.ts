@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { Reader } from '@realmkeep/kit/postgres/nodes';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openTestDatabase } from '../../test/database.ts';
 import { batch, gameItemEvent } from '../../test/events.ts';
@@ -44,6 +45,13 @@ async function move(moves: Move[], { requestId = randomUUID(), mover }: { reques
   return moveItems(database.primary, request).catch((error: unknown) => {
     throw refusalOf(error) ?? error;
   });
+}
+
+type PlanNode = { 'Actual Rows': number; Plans?: PlanNode[] };
+
+/** How many rows each step of a plan gave. */
+function rowsOf({ 'Actual Rows': given, Plans = [] }: PlanNode): number[] {
+  return [given, ...Plans.flatMap(rowsOf)];
 }
 
 async function state(ownerId: string) {
@@ -124,6 +132,35 @@ test('moves and followed events over the same things in any order never deadlock
   expect(rows).toHaveLength(40);
   // Granted once, then every event and every move counts.
   expect(new Set(rows.map((row) => row.version))).toEqual(new Set([`${1 + 40 + 160}`]));
+});
+
+test('finding what a move of many things touched reads each thing and each location once', async () => {
+  const owners = [randomUUID(), randomUUID()].sort();
+  const things = [...(await grant(owners[0]!, 30)), ...(await grant(owners[1]!, 30))];
+  const places = Array.from({ length: 60 }, (): string => randomUUID()).sort();
+  for (const locationId of places) {
+    await createLocation(database.primary, { locationId, name: 'Room', areaCode: '113' });
+  }
+  await database.asOwner("update move_requests set created_at = now() - interval '1 hour'");
+  await move(things.map((thing, index) => to(places[index]!, thing)));
+  const touched = await recentlyMoved(database.primary, 60_000);
+  expect(touched.playerIds.toSorted()).toEqual(owners);
+  expect(touched.locationIds.toSorted()).toEqual(places);
+
+  const most: number[] = [];
+  const explained: Reader = {
+    ...database.primary,
+    async query(statement) {
+      const { rows } = await database.primary.pool.query<{ 'QUERY PLAN': [{ Plan: PlanNode }] }>(
+        `explain (analyze, format json) ${statement.text}`,
+        statement.values as unknown[],
+      );
+      most.push(...rowsOf(rows[0]!['QUERY PLAN'][0].Plan));
+      return database.primary.query(statement);
+    },
+  };
+  await recentlyMoved(explained, 60_000);
+  expect(Math.max(...most)).toBe(60);
 });
 
 test('the latest moves are known with what they touched, and old answers are deleted', async () => {
