@@ -290,9 +290,17 @@ describe('requests that break a rule', () => {
     ['a watch of two', ({ things }) => firstOf(things.watchItemLocations({ playerId: ada, locationId: mill }))],
     ['two filters', ({ things }) => things.listItemLocations({ playerId: ada, areaCode: '111' })],
     ['a page of 1,001', ({ things }) => things.listItemLocations({ playerId: ada, pageSize: 1001 })],
+    ['an area to list with a NUL in it', ({ things }) => things.listItemLocations({ areaCode: '1\0' })],
+    ['an item to list with a NUL in it', ({ things }) => things.listItemLocations({ itemId: 'gem\0' })],
+    ['an area to look around in with a NUL in it', ({ things }) => things.nearbyItemLocations({ areaCode: '1\0' })],
+    ['an area of locations with a NUL in it', ({ locations }) => locations.listLocations({ areaCode: '1\0' })],
     ['a wrong UUID', ({ things }) => things.getItemLocation({ gameItemId: 'sword' })],
     ['a search for nothing', ({ things }) => things.searchItemLocations({ query: '' })],
     ['a search for spaces', ({ things }) => things.searchItemLocations({ query: '   ' })],
+    [
+      'a search for spaces of other scripts',
+      ({ things }) => things.searchItemLocations({ query: '\u00a0\u3000\ufeff' }),
+    ],
     ['a search for 256 characters', ({ things }) => things.searchItemLocations({ query: 'x'.repeat(256) })],
     ['a point that is not finite', ({ things }) => things.nearbyItemLocations({ areaCode: '111', x: Number.NaN })],
     [

@@ -75,8 +75,11 @@ export function createService({
       };
     },
 
-    searchItemLocations(query: string, limit: number): Promise<Answer> {
-      return queries.get({ kind: 'search', text: query.trim().toLowerCase(), limit });
+    async searchItemLocations(query: string, limit: number): Promise<Answer> {
+      const text = query.trim();
+      // More is a space to us than the contract's pattern knows, such as U+3000; a name begins with nothing at all.
+      if (!text) throw invalidArgument([{ field: 'query', description: 'must have a character that is not a space' }]);
+      return queries.get({ kind: 'search', text, limit });
     },
 
     nearbyItemLocations(near: Omit<Extract<Query, { kind: 'nearby' }>, 'kind'>): Promise<Answer> {

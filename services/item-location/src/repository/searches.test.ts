@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { Reader } from '@realmkeep/kit/postgres/nodes';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openTestDatabase } from '../../test/database.ts';
 import { reads } from '../../test/plans.ts';
@@ -16,7 +17,8 @@ beforeAll(async () => {
     insert into item_names (item_id, name, kind, version) select 'item-' || n, 'Blade ' || n, 'weapon', 1
       from generate_series(0, 99) n;
     insert into item_names (item_id, name, kind, version) values
-      ('star', 'Star', 'gem', 1), ('starlight', 'Starlight cloak', 'armour', 1), ('cloak', 'Cloak of 100% ✨', 'armour', 1);
+      ('star', 'Star', 'gem', 1), ('starlight', 'Starlight cloak', 'armour', 1), ('cloak', 'Cloak of 100% ✨', 'armour', 1),
+      ('izmir', 'İZMİR blade', 'weapon', 1), ('odos', 'ΟΔΟΣ', 'gem', 1);
     insert into player_names (player_id, name, version)
       select ('00000000-0000-4000-8000-' || lpad(n::text, 12, '0'))::uuid, 'Adventurer ' || repeat('of the vale ', 15) || n, 1
       from generate_series(0, 2999) n;
@@ -28,7 +30,7 @@ beforeAll(async () => {
       select gen_random_uuid(), i.item_id, i.name, i.kind, 1, case when n % 10 = 0 then 0 else 1 end,
         p.player_id, p.name, 1, l.location_id, l.name, l.area_code, n % 97, n % 11, n % 89, 1, n % 10 = 0
       from generate_series(1, 30000) as n
-      join item_names i on i.item_id = case n % 1000 when 1 then 'star' when 2 then 'starlight' when 3 then 'cloak' else 'item-' || n % 100 end
+      join item_names i on i.item_id = case n % 1000 when 1 then 'star' when 2 then 'starlight' when 3 then 'cloak' when 4 then 'izmir' when 5 then 'odos' else 'item-' || n % 100 end
       join player_names p on p.player_id = ('00000000-0000-4000-8000-' || lpad((n % 3000)::text, 12, '0'))::uuid
       join locations l on l.location_id = ('00000000-0000-4000-9000-' || lpad((n % 50)::text, 12, '0'))::uuid;
     analyze`);
@@ -64,6 +66,12 @@ describe('a search', () => {
       [found.rows.map((row) => row.game_item_id)],
     );
     expect(consumed.rowCount).toBe(0);
+  });
+
+  test.each(['İZMİR blade', 'ΟΔΟΣ'])('finds %s as it is written, and in the lower case of Postgres', async (name) => {
+    expect(names((await search(name, 1)).rows)).toEqual([name]);
+    const { rows } = await database.primary.pool.query<{ folded: string }>('select lower($1) as folded', [name]);
+    expect(names((await search(rows[0]!.folded, 1)).rows)).toEqual([name]);
   });
 
   test.each([
@@ -119,6 +127,37 @@ describe('the things near a point', () => {
     const nowhere = { areaCode: 'no such', point: [0, 0, 0] as [number, number, number], maxDistance: 0, limit: 5 };
     expect((await nearbyItemLocations(database.primary, nowhere)).rows).toEqual([]);
   });
+});
+
+test('of things at one distance those with the lowest ids are answered, up to 1,000 of them beyond the limit', async () => {
+  const pile = (area: string, count: number) => `
+    insert into game_item_locations (game_item_id, item_id, item_name, item_kind, item_version, quantity, owner_id,
+      owner_name, owner_name_version, location_name, area_code, x, source_version, consumed)
+    select gen_random_uuid(), 'gem', '', '', 1, 1, '${owner}', '', 1, '', '${area}', least(n, 3), 1, false from generate_series(1, ${count}) as n`;
+  await database.asOwner(`${pile('heap', 900)}; ${pile('mountain', 5_000)}; analyze game_item_locations`);
+  const near = { areaCode: 'heap', point: [0, 0, 0] as [number, number, number], maxDistance: 0, limit: 20 };
+  const wanted = await database.primary.pool.query<{ game_item_id: string }>(
+    "select game_item_id from game_item_locations where area_code = 'heap' order by x, game_item_id limit 20",
+  );
+  const { rows } = await nearbyItemLocations(database.primary, near);
+  expect(rows.map((row) => row.game_item_id)).toEqual(wanted.rows.map((row) => row.game_item_id));
+
+  let given = 0;
+  const explained: Reader = {
+    ...database.primary,
+    async query(statement) {
+      const plan = await database.primary.pool.query<{ 'QUERY PLAN': string }>(
+        `explain analyze ${statement.text}`,
+        statement.values as unknown[],
+      );
+      const text = plan.rows.map((row) => row['QUERY PLAN']).join('\n');
+      given = Number(/by_place on [^\n]*actual [^\n]*rows=(\d+)/.exec(text)?.[1]);
+      return database.primary.query(statement);
+    },
+  };
+  expect((await nearbyItemLocations(explained, { ...near, areaCode: 'mountain' })).rows).toHaveLength(20);
+  expect(given).toBeGreaterThanOrEqual(1_020);
+  expect(given).toBeLessThan(1_100);
 });
 
 test('every read finds its things by one index of each table and joins none', async () => {

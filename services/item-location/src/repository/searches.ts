@@ -14,14 +14,14 @@ function namedStatement(names: 'names_beginning_with' | 'names_like'): string {
   return `select ${namesOf('g')}
     from (
       select coalesce(array_agg(noun order by place), '{}') as nouns, coalesce(array_agg(id order by place), '{}') as ids
-      from ${names}($1, $2)
+      from ${names}(lower($1), $2)
     ) as n, lateral item_locations_named(n.nouns, n.ids, $3, $4) g`;
 }
 
 /**
  * At most `limit` live things whose item, owner or location is named like the text, best name first, from one snapshot.
  *
- * @param text in lower case
+ * @param text in upper or lower case: Postgres folds it as it folds the names, for other folding differs for some letters
  * @param similarMs how long the looking for similar names may take
  */
 export async function searchItemLocations(
@@ -54,9 +54,15 @@ export async function searchItemLocations(
   });
 }
 
+/** Things of the same distance as the last one that are compared by their ids. */
+const TIES_AT_MOST = 1_000;
+
 type NearbyRow = (ItemLocationRow & { distance: number }) | { game_item_id: null };
 
-/** At most `limit` live things of an area, the nearest to a point first, none farther than `maxDistance` (0: any). */
+/**
+ * At most `limit` live things of an area, the nearest to a point first, of those as near the lowest ids, none farther than
+ * `maxDistance` (0: any). Of more than 1,000 at the last distance some are answered.
+ */
 export async function nearbyItemLocations(
   node: Reader,
   {
@@ -68,10 +74,15 @@ export async function nearbyItemLocations(
 ): Promise<{ rows: (ItemLocationRow & { distance: number })[]; asOf: Date }> {
   const { rows } = await node.query<NearbyRow & { as_of: Date }>({
     name: 'nearby_item_locations',
+    // The index hands out things of one distance in any order: which of them are answered is decided here, by id.
     text: `select near.*, (select as_of()) as as_of from (select) as one left join (
-        select ${NAMES}, cube(array[x, y, z]) <-> cube($2::float8[]) as distance from game_item_locations
-        where area_code = $1 and not consumed
-        order by cube(array[x, y, z]) <-> cube($2::float8[]) limit $3
+        select * from (
+          select * from (
+            select ${NAMES}, cube(array[x, y, z]) <-> cube($2::float8[]) as distance from game_item_locations
+            where area_code = $1 and not consumed
+            order by cube(array[x, y, z]) <-> cube($2::float8[]) fetch first ($3::bigint) rows with ties
+          ) as tied limit $3::bigint + ${TIES_AT_MOST}
+        ) as found order by distance, game_item_id limit $3::bigint
       ) as near on $4::float8 = 0 or near.distance <= $4
       order by near.distance, near.game_item_id`,
     values: [areaCode, point, limit, maxDistance],

@@ -135,14 +135,14 @@ export declare type ListItemLocationsRequest = Message<"realmkeep.item_location.
   locationId: string;
 
   /**
-   * The things in this area.
+   * The things in this area, at most 255 characters, none of them a control character.
    *
    * @generated from field: string area_code = 3;
    */
   areaCode: string;
 
   /**
-   * The things that are one of this catalog item.
+   * The things that are one of this catalog item, at most 128 characters, none of them a control character.
    *
    * @generated from field: string item_id = 4;
    */
@@ -218,7 +218,7 @@ export declare const ListItemLocationsResponseSchema: GenMessage<ListItemLocatio
 export declare type SearchItemLocationsRequest = Message<"realmkeep.item_location.v1.SearchItemLocationsRequest"> & {
   /**
    * The text, 1 to 255 characters, at least one of them visible and none of them a control character. Spaces at its
-   * ends do not count.
+   * ends do not count, whatever their width.
    *
    * @generated from field: string query = 1;
    */
@@ -280,7 +280,7 @@ export declare const SearchItemLocationsResponseSchema: GenMessage<SearchItemLoc
  */
 export declare type NearbyItemLocationsRequest = Message<"realmkeep.item_location.v1.NearbyItemLocationsRequest"> & {
   /**
-   * The area, 1 to 255 characters.
+   * The area, 1 to 255 characters, none of them a control character.
    *
    * @generated from field: string area_code = 1;
    */
@@ -336,7 +336,7 @@ export declare const NearbyItemLocationsRequestSchema: GenMessage<NearbyItemLoca
 export declare type NearbyItemLocationsResponse = Message<"realmkeep.item_location.v1.NearbyItemLocationsResponse"> & {
   /**
    * The things, nearest first, at the same distance by game item id. Fewer than asked for when they would pass 2 MB
-   * together.
+   * together. Which things are answered is open when more than 1,000 that are as far as the last one do not fit in.
    *
    * @generated from field: repeated realmkeep.item_location.v1.NearbyItemLocation nearby = 1;
    */

@@ -173,7 +173,7 @@ export declare const GetLocationResponseSchema: GenMessage<GetLocationResponse>;
  */
 export declare type ListLocationsRequest = Message<"realmkeep.item_location.v1.ListLocationsRequest"> & {
   /**
-   * Only the locations of this area. Empty: of all areas.
+   * Only the locations of this area, at most 255 characters, none of them a control character. Empty: of all areas.
    *
    * @generated from field: string area_code = 1;
    */
@@ -250,7 +250,8 @@ export declare const LocationService: GenService<{
   },
   /**
    * Changes the given fields of a location: one more version of it, and of its name and area wherever they are shown.
-   * Things that lie there show the change some at a time, the lowest ids first: 100,000 of them within half a minute.
+   * Things that lie there show the change some at a time, the lowest ids first: 100,000 of them within half a minute,
+   * unless other names have changed as well: they take turns.
    * Idempotent: a location that has the given content already stays as it is, whatever version was expected.
    *
    * NOT_FOUND LOCATION_NOT_FOUND: no such location.
