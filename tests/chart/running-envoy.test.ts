@@ -1,7 +1,8 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server } from 'node:http';
-import { request } from 'node:https';
+import type { IncomingMessage } from 'node:http';
+import { createServer, request, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { createCertificate } from '@realmkeep/testkit/certificate';
 import { onPath } from '@realmkeep/testkit/parts/on-path';
 import { createTestTokens, type TestTokens } from '@realmkeep/testkit/tokens';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -17,12 +18,14 @@ describe.skipIf(!onPath('helm') && process.env.CI !== 'true')('Envoy with the co
 
   beforeAll(async () => {
     tokens = await createTestTokens();
-    provider = createServer((_, response) => response.end(JSON.stringify(tokens.callers.jwks)));
+    const { certificate, privateKey } = await createCertificate('localhost');
+    const answer = JSON.stringify(tokens.callers.jwks);
+    provider = createServer({ cert: certificate, key: privateKey }, (_, response) => response.end(answer));
     provider.listen(0, '127.0.0.1');
     await once(provider, 'listening');
     upstream = await startUpstream();
-    const keys = `http://127.0.0.1:${(provider.address() as AddressInfo).port}/jwks.json`;
-    envoy = await startRenderedEnvoy({ upstream: upstream.port, keys });
+    const uri = `https://localhost:${(provider.address() as AddressInfo).port}/jwks.json`;
+    envoy = await startRenderedEnvoy({ upstream: upstream.port, keys: { uri, authority: certificate } });
   });
 
   afterAll(async () => {
@@ -46,7 +49,7 @@ describe.skipIf(!onPath('helm') && process.env.CI !== 'true')('Envoy with the co
     return { status: response.status, text: await response.text() };
   };
 
-  it('serves TLS, and takes the tokens of the provider of keys and no others', async () => {
+  it('serves TLS, and takes the tokens of a provider of keys with a private authority, and no others', async () => {
     const token = await tokens.token({ role: 'server', subject: 'test' });
     await expect.poll(async () => (await call('/v1/items?page_size=1', token)).status).toBe(200);
     expect((await call('/v1/items?page_size=1')).status).toBe(401);

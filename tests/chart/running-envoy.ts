@@ -40,17 +40,22 @@ export async function envoyFiles(set: string[]): Promise<Record<string, string>>
 }
 
 /**
- * Starts Envoy with what the chart renders for TLS and keys of a provider. Only its ports are others, and every service
- * is at `upstream` of this machine.
+ * Starts Envoy with what the chart renders for TLS and keys of a provider that has a certificate of a private authority.
+ * Only its ports are others, and every service is at `upstream` of this machine.
  */
 export async function startRenderedEnvoy({
   upstream,
   keys,
 }: {
   upstream: number;
-  keys: string;
+  keys: { uri: string; authority: string };
 }): Promise<RunningEnvoy> {
-  const remote = ['global.auth.callers.source=remote', `global.auth.callers.remote.uri=${keys}`];
+  const callers = 'global.auth.callers';
+  const remote = [
+    `${callers}.source=remote`,
+    `${callers}.remote.uri=${keys.uri}`,
+    `${callers}.remote.ca.secretName=authority`,
+  ];
   const files = await envoyFiles(['envoy.tls.enabled=true', ...remote]);
   const folder = mkdtempSync(join(tmpdir(), 'realmkeep-envoy-'));
   const [port, statusPort, adminPort] = [await freePort(), await freePort(), await freePort()];
@@ -69,7 +74,7 @@ export async function startRenderedEnvoy({
   here(status, statusPort);
   here(bootstrap.admin, adminPort);
   for (const endpoint of addressesOf(bootstrap.static_resources.clusters)) here(endpoint, adminPort);
-  const clusters = parse(files['cds.yaml']!) as Clusters;
+  const clusters = parse(files['cds.yaml']!.replaceAll('/etc/realmkeep/keys-ca', secrets)) as Clusters;
   const services = clusters.resources.filter(({ name }) => name !== 'callers-keys' && name !== 'portal');
   for (const endpoint of addressesOf(services)) here(endpoint, upstream);
 
@@ -77,6 +82,7 @@ export async function startRenderedEnvoy({
   mkdirSync(secrets);
   writeFileSync(join(secrets, 'tls.crt'), certificate);
   writeFileSync(join(secrets, 'tls.key'), privateKey);
+  writeFileSync(join(secrets, 'ca.crt'), keys.authority);
   writeFileSync(join(folder, 'bootstrap.yaml'), stringify(bootstrap, { aliasDuplicateObjects: false }));
   writeFileSync(join(folder, 'cds.yaml'), stringify(clusters, { aliasDuplicateObjects: false }));
   copyFileSync(descriptorSetPath, join(folder, 'descriptor.binpb'));

@@ -4,7 +4,7 @@ import { onPath } from '@realmkeep/testkit/parts/on-path';
 import { describe, expect, it } from 'vitest';
 import { renderChart } from '../../tools/chart/render.ts';
 import { manifestsOf } from '../../tools/chart/reviewed.ts';
-import { root } from './manifests.ts';
+import { podOf, root } from './manifests.ts';
 
 const CHART = join(root, 'charts/realmkeep');
 const read = (file: string) => readFileSync(join(root, file), 'utf8');
@@ -74,6 +74,75 @@ describe.skipIf(!onPath('helm') && process.env.CI !== 'true')('helm', () => {
     const { status, output } = await render('envoy.autoscaling.maxReplicas=20');
     expect(status).not.toBe(0);
     expect(output).toContain('player-state.settings.MAX_IN_WORK is 2000');
+  });
+
+  it.each([
+    ['without TLS', ['certManager.enabled=true'], 'set envoy.tls.enabled to true'],
+    ['without names', ['enabled=true', 'certManager.enabled=true', 'certManager.issuerName=ca'], 'dnsNames is empty'],
+  ])('refuses a certificate of cert-manager %s, and says what to do', async (_, tls, mend) => {
+    const { status, output } = await render(...tls.map((value) => `envoy.tls.${value}`));
+    expect(status).not.toBe(0);
+    expect(output).toContain(mend);
+  });
+
+  const remote = (uri: string) => ['global.auth.callers.source=remote', `global.auth.callers.remote.uri=${uri}`];
+
+  it.each([
+    ['ports of the addresses', [], [8443], [4318]],
+    [
+      'ports that the values name',
+      ['global.networkPolicy.keysPorts={9443,9444}', 'global.telemetry.otlpPorts={14318}'],
+      [9443, 9444],
+      [14318],
+    ],
+  ])('issuer and collector are reached by the %s', async (_, set, keys, otlp) => {
+    const addresses = [
+      ...remote('https://issuer.example:8443/keys'),
+      'global.telemetry.otlpEndpoint=http://collector.example:4318',
+    ];
+    const manifests = manifestsOf((await render(...addresses, ...set)).output);
+    const opened = (name: string) => {
+      const policy = manifests.find((each) => each.kind === 'NetworkPolicy' && each.metadata.name === name);
+      const rules = policy?.spec?.egress as { to?: object; ports: { port: number }[] }[];
+      // The rules without peers.
+      return rules.filter(({ to }) => !to).map(({ ports }) => ports.map(({ port }) => port));
+    };
+    expect(opened('realmkeep-envoy')).toEqual([keys]);
+    expect(opened('realmkeep-area-stats')).toEqual([otlp, keys]);
+  });
+
+  it.each([
+    ['a Secret', 'secretName', { secret: { secretName: 'own', items: [{ key: 'ca.crt', path: 'ca.crt' }] } }],
+    ['a ConfigMap', 'configMapName', { configMap: { name: 'own', items: [{ key: 'ca.crt', path: 'ca.crt' }] } }],
+  ])("has Envoy and the services trust the issuer's authority of %s", async (_, field, source) => {
+    const uri = 'https://issuer.example/keys';
+    const { output } = await render(...remote(uri), `global.auth.callers.remote.ca.${field}=own`);
+    const manifests = manifestsOf(output);
+    const mounting = { name: 'keys-ca', mountPath: '/etc/realmkeep/keys-ca', readOnly: true };
+    for (const name of ['envoy', 'player-state', 'item-location', 'area-stats']) {
+      const deployment = manifests.find(
+        ({ kind, metadata }) => kind === 'Deployment' && metadata.name === `realmkeep-${name}`,
+      )!;
+      const { volumes, containers } = podOf(deployment)!.spec as { volumes?: object[]; containers: object[] };
+      expect(volumes, name).toContainEqual({ name: 'keys-ca', ...source });
+      expect(containers[0], name).toMatchObject({ volumeMounts: expect.arrayContaining([mounting]) });
+      if (name === 'envoy') continue;
+      const variable = { name: 'NODE_EXTRA_CA_CERTS', value: '/etc/realmkeep/keys-ca/ca.crt' };
+      expect(containers[0], name).toMatchObject({ env: expect.arrayContaining([variable]) });
+    }
+    expect(output).toContain('filename: /etc/realmkeep/keys-ca/ca.crt');
+    expect((await render(...remote(uri))).output).toContain('filename: /etc/ssl/certs/ca-certificates.crt');
+  });
+
+  it("refuses two authorities of the issuer's", async () => {
+    const ca = 'global.auth.callers.remote.ca';
+    const { status, output } = await render(
+      ...remote('https://a.example/'),
+      `${ca}.secretName=a`,
+      `${ca}.configMapName=b`,
+    );
+    expect(status).not.toBe(0);
+    expect(output).toContain(`${ca} has both`);
   });
 
   it('makes nothing that a value turns off', async () => {

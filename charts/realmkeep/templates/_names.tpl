@@ -46,6 +46,33 @@ secret:
 {{- end -}}
 {{- end -}}
 
+{{/*
+The body of a volume with the authority of a remote issuer of callers' keys in the file `ca.crt`; nothing where the public
+ones are meant.
+*/}}
+{{- define "realmkeep.keysCaVolume" -}}
+{{- $callers := .Values.global.auth.callers -}}
+{{- with $callers.remote.ca -}}
+{{- if and .secretName .configMapName -}}
+{{- fail "global.auth.callers.remote.ca has both a secretName and a configMapName: leave one of them empty" -}}
+{{- end -}}
+{{- if ne $callers.source "remote" -}}
+{{- else if .secretName -}}
+secret:
+  secretName: {{ .secretName }}
+  items:
+    - key: {{ .key }}
+      path: ca.crt
+{{- else if .configMapName -}}
+configMap:
+  name: {{ .configMapName }}
+  items:
+    - key: {{ .key }}
+      path: ca.crt
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
 {{/* What a pod of the chart may do: nothing beyond computing. (dict "user" 65532) */}}
 {{- define "realmkeep.podSecurity" -}}
 runAsNonRoot: true

@@ -38,7 +38,7 @@ load_assignment:
     - lb_endpoints:
         - endpoint:
             address:
-              socket_address: { address: {{ $host }}, port_value: {{ include "realmkeep.keysPort" . }} }
+              socket_address: { address: {{ $host }}, port_value: {{ include "realmkeep.portOf" .Values.global.auth.callers.remote.uri }} }
 {{- if $secure }}
 transport_socket:
   name: envoy.transport_sockets.tls
@@ -47,7 +47,7 @@ transport_socket:
     sni: {{ $host }}
     common_tls_context:
       validation_context:
-        trusted_ca: { filename: /etc/ssl/certs/ca-certificates.crt }
+        trusted_ca: { filename: {{ include "realmkeep.keysCaVolume" . | empty | ternary "/etc/ssl/certs/ca-certificates.crt" "/etc/realmkeep/keys-ca/ca.crt" }} }
         match_typed_subject_alt_names:
           - san_type: DNS
             matcher: { exact: {{ $host }} }

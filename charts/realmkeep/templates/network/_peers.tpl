@@ -7,14 +7,24 @@
 {{- end -}}
 {{- end -}}
 
-{{/* The port of a remote issuer of public keys. */}}
-{{- define "realmkeep.keysPort" -}}
-{{- include "realmkeep.portOf" .Values.global.auth.callers.remote.uri -}}
+{{/*
+The rule of egress to an address: (dict "address" "https://host:port" "ports" (list ..) "to" (list ..)). Without ports that
+of the address, without peers anywhere.
+*/}}
+{{- define "realmkeep.egressTo" -}}
+- ports:
+    {{- range .ports | default (list (include "realmkeep.portOf" .address)) }}
+    - port: {{ . }}
+    {{- end }}
+  {{- with .to }}
+  to: {{- toYaml . | nindent 4 }}
+  {{- end }}
 {{- end -}}
 
-{{/* The port of a collector of traces. */}}
-{{- define "realmkeep.otlpPort" -}}
-{{- include "realmkeep.portOf" .Values.global.telemetry.otlpEndpoint -}}
+{{/* The rule of egress to a remote issuer of public keys. */}}
+{{- define "realmkeep.egressToKeys" -}}
+{{- $policy := .Values.global.networkPolicy -}}
+{{- include "realmkeep.egressTo" (dict "address" .Values.global.auth.callers.remote.uri "ports" $policy.keysPorts "to" $policy.keysTo) -}}
 {{- end -}}
 
 {{/* The port of an address: https://host:port/path. */}}
