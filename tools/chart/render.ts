@@ -11,8 +11,9 @@ export type Stores = (typeof STORES)[number];
 export const KUBERNETES = '1.34.0';
 
 /**
- * The manifests that `helm template` makes for one kind of stores; `set` are further values, as `--set` takes them. The
- * output is helm's complaint when the status is not 0.
+ * The manifests that `helm template` makes for one kind of stores; `set` are further values, as `--set` takes them;
+ * `apiServer` is where the API of a cluster with CloudNativePG answers what templates look up. The output is helm's
+ * complaint when the status is not 0.
  *
  * @throws ENOENT when there is no helm
  */
@@ -20,12 +21,17 @@ export function renderChart({
   root,
   stores,
   set = [],
+  apiServer,
 }: {
   root: string;
   stores: Stores;
   set?: string[];
+  apiServer?: string;
 }): Promise<Run> {
   const values = join(CHART, 'ci', `${stores}-values.yaml`);
   const args = ['template', 'realmkeep', CHART, '--namespace', 'realmkeep', '--kube-version', KUBERNETES];
+  if (apiServer) {
+    args.push('--dry-run=server', '--kube-apiserver', apiServer, '--api-versions', 'postgresql.cnpg.io/v1');
+  }
   return run('helm', [...args, '--values', values, ...set.flatMap((value) => ['--set', value])], { cwd: root });
 }
