@@ -32,6 +32,21 @@
 {{ join " " $hosts }}
 {{- end -}}
 
+{{/* Where the stores are and of which kind, without passwords: what the services' Secrets say, as far as the chart makes them. */}}
+{{- define "realmkeep.stores.addresses" -}}
+{{- $stores := .Values.stores -}}
+{{- $addresses := dict "kind" $stores.kind -}}
+{{- if eq $stores.kind "dev" -}}
+{{- $_ := set $addresses "replicas" (int $stores.dev.postgres.replicas) -}}
+{{- end -}}
+{{- if include "realmkeep.stores.ownValkey" . -}}
+{{- $_ := set $addresses "valkey" (include "realmkeep.stores.valkeyHosts" .) -}}
+{{- else if ne $stores.kind "external" -}}
+{{- $_ := set $addresses "valkey" $stores.valkey.external -}}
+{{- end -}}
+{{ toJson $addresses }}
+{{- end -}}
+
 {{/*
 The connections that a Postgres node must accept: of the most pods of each service, the pool and four that measure,
 lock and follow; as many again of the pods that a rollout adds; of the migrations and of operators.

@@ -1,3 +1,10 @@
+{{/*
+The Deployment: (dict "chart" . "stores" what of the release's stores is no secret, as text). The release's chart renders
+it, because a subchart sees nothing of its parent's values.
+*/}}
+{{- define "service.deployment" -}}
+{{- $stores := .stores }}
+{{- with .chart }}
 {{- $keysCa := include "realmkeep.keysCaVolume" . }}
 apiVersion: apps/v1
 kind: Deployment
@@ -31,7 +38,11 @@ spec:
         {{- toYaml . | nindent 8 }}
         {{- end }}
       annotations:
-        realmkeep/settings: {{ include (print $.Template.BasePath "/settings.yaml") . | sha256sum }}
+        realmkeep/settings: {{ include "service.settings" . | sha256sum }}
+        {{- if .Values.stores.enabled }}
+        # Where its stores are, as far as this chart says: it reads that from a Secret, once, when it starts.
+        realmkeep/stores: {{ $stores | sha256sum }}
+        {{- end }}
         {{- with .Values.podAnnotations }}
         {{- toYaml . | nindent 8 }}
         {{- end }}
@@ -171,3 +182,5 @@ spec:
         {{- end }}
         {{- end }}
       {{- end }}
+{{- end }}
+{{- end -}}
