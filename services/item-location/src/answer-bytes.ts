@@ -5,6 +5,7 @@ import {
   NearbyItemLocationsResponseSchema,
   SearchItemLocationsResponseSchema,
 } from '@realmkeep/proto/realmkeep/item_location/v1/item_location_service';
+import { GetPlayerItemLocationsResponseSchema } from '@realmkeep/proto/realmkeep/item_location/v1/player_item_location_service';
 import { type ItemLocationRow, toItemLocation } from './item-location.ts';
 import { fitting } from './listing.ts';
 
@@ -41,4 +42,23 @@ export function nearbyBytes(found: { rows: (ItemLocationRow & { distance: number
   const rest = create(NearbyItemLocationsResponseSchema, { asOf: timestampFromDate(found.asOf) });
   const end = fitting(rows, rows.length);
   return Buffer.concat([...rows.slice(0, end), toBinary(NearbyItemLocationsResponseSchema, rest)]);
+}
+
+/** The encoded GetPlayerItemLocationsResponse, of as many of the rows as fit; it says whether these are all. */
+export function playerBytes(found: { rows: ItemLocationRow[]; version: bigint; asOf: Date }): Uint8Array {
+  const { version } = found;
+  const rows = found.rows.map((row) => {
+    const itemLocations = [toItemLocation(row)];
+    return toBinary(
+      GetPlayerItemLocationsResponseSchema,
+      create(GetPlayerItemLocationsResponseSchema, { itemLocations }),
+    );
+  });
+  const end = fitting(rows, rows.length);
+  const rest = create(GetPlayerItemLocationsResponseSchema, {
+    version,
+    asOf: timestampFromDate(found.asOf),
+    truncated: end < rows.length,
+  });
+  return Buffer.concat([...rows.slice(0, end), toBinary(GetPlayerItemLocationsResponseSchema, rest)]);
 }

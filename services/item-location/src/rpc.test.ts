@@ -174,6 +174,22 @@ describe('answers', () => {
     });
   });
 
+  test('a player’s things that pass 2 MB together are cut by id, and the answer says so', async () => {
+    const hoarder = randomUUID();
+    await database.asOwner(`insert into game_item_locations (game_item_id, item_id, item_name, item_kind, item_version,
+        quantity, owner_id, owner_name, owner_name_version, location_name, area_code, source_version, consumed)
+      select gen_random_uuid(), 'gem', repeat('💎', 255), repeat('💎', 255), 1, 1, '${hoarder}', repeat('💎', 255), 1, '', '',
+        1, false from generate_series(1, 1500)`);
+    await database.replicated();
+    const kept = await as.service.players.getPlayerItemLocations({ playerId: hoarder });
+    expect(kept.truncated).toBe(true);
+    const { itemLocations } = await as.server.things.listItemLocations({ playerId: hoarder, pageSize: 1000 });
+    const ids = itemLocations.map((thing) => thing.gameItemId);
+    expect(ids.length).toBeGreaterThan(600);
+    expect(kept.itemLocations.map((thing) => thing.gameItemId)).toEqual(ids);
+    expect(await as.service.players.getPlayerItemLocations({ playerId: ada })).toMatchObject({ truncated: false });
+  });
+
   test('things are read many at once in the order asked, and those that are not known are listed', async () => {
     const unknown = randomUUID();
     const answer = await as.server.things.batchGetItemLocations({

@@ -7,10 +7,8 @@ import {
   ItemLocationService,
   MoveItemsResponseSchema,
 } from '@realmkeep/proto/realmkeep/item_location/v1/item_location_service';
-import {
-  GetPlayerItemLocationsResponseSchema,
-  PlayerItemLocationService,
-} from '@realmkeep/proto/realmkeep/item_location/v1/player_item_location_service';
+import { PlayerItemLocationService } from '@realmkeep/proto/realmkeep/item_location/v1/player_item_location_service';
+import { playerBytes } from './answer-bytes.ts';
 import type { ListingId } from './first-page.ts';
 import { toItemLocation } from './item-location.ts';
 import { DEFAULT_PAGE_SIZE, listingOf } from './listing.ts';
@@ -84,11 +82,7 @@ export function playerItemLocationRpcs(service: Service) {
       const { playerId, minPosition } = request;
       const things = await service.getPlayerItemLocations(playerId.toLowerCase(), minPosition, context.signal);
       tell(context, things);
-      return create(GetPlayerItemLocationsResponseSchema, {
-        itemLocations: things.rows.map(toItemLocation),
-        version: things.version,
-        asOf: timestampFromDate(things.asOf),
-      });
+      return playerBytes(things);
     },
   });
 }

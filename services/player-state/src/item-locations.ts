@@ -22,11 +22,11 @@ export async function locationsPart(
   context: Pick<CallContext, 'deadline' | 'signal' | 'trace'>,
 ): Promise<ItemLocationsPart> {
   try {
-    const { itemLocations, version, asOf } = await client.getPlayerItemLocations(
+    const { itemLocations, version, asOf, truncated } = await client.getPlayerItemLocations(
       { playerId, minPosition },
       { context, timeoutMs: WAIT_MS },
     );
-    return create(ItemLocationsPartSchema, { itemLocations, version, ...(asOf && { asOf }) });
+    return create(ItemLocationsPartSchema, { itemLocations, version, truncated, ...(asOf && { asOf }) });
   } catch (error) {
     const behind = error instanceof RpcError && error.reason === 'POSITION_NOT_REACHED';
     return create(ItemLocationsPartSchema, {

@@ -161,6 +161,9 @@ test('the view FULL adds the locations as of the last write, or says why they ar
   const gameItemId = randomUUID();
   itemLocation.knows({ itemLocations: [{ gameItemId, locationName: 'Mill' }], version: 7n });
   expect(await full()).toMatchObject({ itemLocations: [{ gameItemId, locationName: 'Mill' }], version: 7n });
+  expect(await full()).toMatchObject({ truncated: false });
+  itemLocation.knows({ itemLocations: [{ gameItemId }], version: 7n, truncated: true });
+  expect(await full()).toMatchObject({ itemLocations: [{ gameItemId }], truncated: true });
   // It was asked for no less than the player's last write.
   const [row] = await app.rows('select outbox_xid, outbox_id from players where player_id = $1', [ada]);
   const { playerId, minPosition } = itemLocation.asked()!;

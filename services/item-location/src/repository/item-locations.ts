@@ -82,6 +82,9 @@ export async function listItemLocations(
   return { rows: records ? encodeRecords(records) : [], asOf: as_of, wal: { timeline, lsn } };
 }
 
+/** A row has at least 90 bytes in an answer, which has at most 2 MB. */
+const PLAYER_ROWS = 25_000;
+
 type PlayerEnd = Snapshot & {
   game_item_id: null;
   player_version: string;
@@ -89,13 +92,13 @@ type PlayerEnd = Snapshot & {
   source_id: string | null;
 };
 
-/** All live rows of a player by id, the player's version here and the position that was followed to: one snapshot. */
+/** All live rows of a player by id, at most 25,000 (more than fit in an answer), the player's version here and the position that was followed to: one snapshot. */
 export async function playerItemLocations(node: Reader, playerId: string) {
   const { rows: found } = await node.query<ItemLocationRow | PlayerEnd>({
     name: 'player_item_locations',
     text: `(select ${NAMES}, null::bigint as player_version, null::bigint as source_transaction,
           null::bigint as source_id, null::timestamptz as as_of
-        from game_item_locations where owner_id = $1 and not consumed order by game_item_id)
+        from game_item_locations where owner_id = $1 and not consumed order by game_item_id limit ${PLAYER_ROWS})
       union all
       select ${NOTHING}, coalesce((select version from player_versions where player_id = $1), 0),
         source_transaction, source_id, as_of()

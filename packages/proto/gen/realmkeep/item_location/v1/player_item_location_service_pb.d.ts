@@ -92,6 +92,13 @@ export declare type GetPlayerItemLocationsResponse = Message<"realmkeep.item_loc
    * @generated from field: google.protobuf.Timestamp as_of = 3;
    */
   asOf?: Timestamp | undefined;
+
+  /**
+   * Whether there are more things than these, which fit in 2 MB.
+   *
+   * @generated from field: bool truncated = 4;
+   */
+  truncated: boolean;
 };
 
 /**
@@ -107,7 +114,7 @@ export declare const GetPlayerItemLocationsResponseSchema: GenMessage<GetPlayerI
  */
 export declare const PlayerItemLocationService: GenService<{
   /**
-   * Reads where all of one player's things are, from one snapshot.
+   * Reads where all of one player's things are, from one snapshot: the first of them by id when all would pass 2 MB.
    *
    * FAILED_PRECONDITION POSITION_NOT_REACHED: this service has not yet followed up to `min_position`.
    *

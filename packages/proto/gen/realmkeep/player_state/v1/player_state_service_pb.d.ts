@@ -253,7 +253,7 @@ export declare const GetPlayerStateResponseSchema: GenMessage<GetPlayerStateResp
  */
 export declare type ItemLocationsPart = Message<"realmkeep.player_state.v1.ItemLocationsPart"> & {
   /**
-   * The locations, by game item id. Empty when the part is missing.
+   * The locations, by game item id: all, or the first of them that fit in 2 MB. Empty when the part is missing.
    *
    * @generated from field: repeated realmkeep.item_location.v1.ItemLocation item_locations = 1;
    */
@@ -279,6 +279,13 @@ export declare type ItemLocationsPart = Message<"realmkeep.player_state.v1.ItemL
    * @generated from field: realmkeep.player_state.v1.ItemLocationsPart.MissingReason missing_reason = 4;
    */
   missingReason: ItemLocationsPart_MissingReason;
+
+  /**
+   * Whether there are more locations than these. ListItemLocations with this player's id has them all, in pages.
+   *
+   * @generated from field: bool truncated = 5;
+   */
+  truncated: boolean;
 };
 
 /**
