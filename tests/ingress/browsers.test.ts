@@ -62,7 +62,8 @@ describe('browsers through the ingress', () => {
       expect(allowed.headers.get('access-control-allow-headers')).toContain('authorization');
       const refused = await restCall(ingress.url + path, { method: 'POST', headers: { origin: headers.origin } });
       expect(refused.headers.get('access-control-allow-origin')).toBe('https://play.game.example');
-      for (const header of ['grpc-status-details-bin', 'realmkeep-source', 'realmkeep-age-ms', 'realmkeep-version']) {
+      const provenance = ['source', 'age-ms', 'followed-age-ms', 'version'].map((name) => `realmkeep-${name}`);
+      for (const header of ['grpc-status-details-bin', ...provenance]) {
         expect(refused.headers.get('access-control-expose-headers')).toContain(header);
       }
     },

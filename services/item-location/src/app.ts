@@ -9,10 +9,12 @@ import { createQueryCache } from './cache/queries.ts';
 import { startMoveChores, startRenames } from './chores.ts';
 import type { Config } from './config.ts';
 import { createFollowMetrics } from './follow-metrics.ts';
+import { startFollowedAge } from './followed-age.ts';
 import { startFollower } from './follower.ts';
 import { MIGRATIONS } from './migrations.ts';
 import { createRenameMetrics } from './rename-metrics.ts';
 import { findListingVersions } from './repository/first-pages.ts';
+import { followedAsOf } from './repository/following.ts';
 import { locationRpcs } from './rpc/locations.ts';
 import { itemLocationRpcs, playerItemLocationRpcs } from './rpc.ts';
 import { createLocations } from './service/locations.ts';
@@ -63,6 +65,8 @@ export async function startApp(config: Config): Promise<App> {
       logger,
     });
     foundation.onClose(() => follower.stop());
+    const followed = await startFollowedAge({ postgres, find: followedAsOf, logger });
+    foundation.onClose(() => followed.stop());
     const renames = startRenames({ postgres, listings, metrics: createRenameMetrics(telemetry.meter), logger });
     foundation.onClose(() => renames.stop());
     const moves = startMoveChores({
@@ -85,7 +89,7 @@ export async function startApp(config: Config): Promise<App> {
 
     const service = createService({ postgres, pages, listings, queries, watches });
     return await startService(foundation, [
-      itemLocationRpcs(service),
+      itemLocationRpcs(service, followed),
       locationRpcs(createLocations({ postgres, pageTokens })),
       playerItemLocationRpcs(service),
     ]);

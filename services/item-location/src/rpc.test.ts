@@ -1,11 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
-import { connect } from 'node:http2';
-import { create, toBinary } from '@bufbuild/protobuf';
-import {
-  GetItemLocationRequestSchema,
-  ItemLocationService,
-} from '@realmkeep/proto/realmkeep/item_location/v1/item_location_service';
+import { ItemLocationService } from '@realmkeep/proto/realmkeep/item_location/v1/item_location_service';
 import { LocationService } from '@realmkeep/proto/realmkeep/item_location/v1/location_service';
 import { PlayerItemLocationService } from '@realmkeep/proto/realmkeep/item_location/v1/player_item_location_service';
 import { type KeyFiles, writeKeys } from '@realmkeep/testkit/key-files';
@@ -14,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startTestApp } from '../test/app.ts';
 import { openTestDatabase } from '../test/database.ts';
 import { catalogEvent, gameItemEvent, playerEvent } from '../test/events.ts';
+import { responseHeaders } from '../test/response-headers.ts';
 import { startSource } from '../test/source.ts';
 
 const [ada, bob, mill, sword, shield] = Array.from({ length: 5 }, () => randomUUID()) as [
@@ -207,25 +202,13 @@ describe('answers', () => {
     expect(nearby[0]).toMatchObject({ itemLocation: { areaCode: '111' }, distance: expect.any(Number) });
   });
 
-  test('headers say where an answer came from, how old it is and its version', async () => {
-    const request = toBinary(GetItemLocationRequestSchema, create(GetItemLocationRequestSchema, { gameItemId: sword }));
-    const frame = Buffer.concat([Buffer.from([0, 0, 0, 0, request.length]), request]);
-    const session = connect(`http://${app.address}`);
-    const stream = session.request({
-      ':method': 'POST',
-      ':path': '/realmkeep.item_location.v1.ItemLocationService/GetItemLocation',
-      'content-type': 'application/grpc',
-      te: 'trailers',
-      authorization: `Bearer ${await keys.tokens.token(ROLES.server)}`,
-    });
-    stream.end(frame);
-    const [headers] = await once(stream, 'response');
-    stream.resume();
-    await once(stream, 'close');
-    session.close();
+  test('headers say where an answer came from, how old it and the news of player-state are, and its version', async () => {
+    const token = await keys.tokens.token(ROLES.server);
+    const headers = await responseHeaders(app.address, { gameItemId: sword, token });
     expect(headers).toMatchObject({
       'realmkeep-source': 'replica',
       'realmkeep-age-ms': expect.stringMatching(/^\d+$/),
+      'realmkeep-followed-age-ms': expect.stringMatching(/^\d+$/),
       'realmkeep-version': expect.stringMatching(/^\d+$/),
     });
   });

@@ -10,17 +10,19 @@ import {
 import { PlayerItemLocationService } from '@realmkeep/proto/realmkeep/item_location/v1/player_item_location_service';
 import { playerBytes } from './answer-bytes.ts';
 import type { ListingId } from './first-page.ts';
+import type { FollowedAge } from './followed-age.ts';
 import { toItemLocation } from './item-location.ts';
 import { DEFAULT_PAGE_SIZE, listingOf } from './listing.ts';
 import { movesOf } from './move-request.ts';
 import type { Service } from './service.ts';
-import { tell, tellAge } from './telling.ts';
+import { tell, tellAge, tellFollowedAge } from './telling.ts';
 
-export function itemLocationRpcs(service: Service) {
+export function itemLocationRpcs(service: Service, followed: Pick<FollowedAge, 'ms'>) {
   return implement(ItemLocationService, {
     async getItemLocation(request, context) {
       const { row, asOf, source } = await service.getItemLocation(context.caller, request.gameItemId.toLowerCase());
       tell(context, { source, asOf, version: row.version });
+      tellFollowedAge(context, followed);
       return create(GetItemLocationResponseSchema, {
         itemLocation: toItemLocation(row),
         asOf: timestampFromDate(asOf),
@@ -31,6 +33,7 @@ export function itemLocationRpcs(service: Service) {
       const ids = request.gameItemIds.map((id) => id.toLowerCase());
       const found = await service.getItemLocations(context.caller, ids);
       tell(context, found);
+      tellFollowedAge(context, followed);
       return create(BatchGetItemLocationsResponseSchema, {
         itemLocations: found.rows.map(toItemLocation),
         missingGameItemIds: found.missing,
@@ -41,6 +44,7 @@ export function itemLocationRpcs(service: Service) {
     async searchItemLocations(request, context) {
       const found = await service.searchItemLocations(request.query, request.pageSize || DEFAULT_PAGE_SIZE);
       tellAge(context, found);
+      tellFollowedAge(context, followed);
       return found.bytes;
     },
 
@@ -48,6 +52,7 @@ export function itemLocationRpcs(service: Service) {
       const limit = pageSize || DEFAULT_PAGE_SIZE;
       const found = await service.nearbyItemLocations({ areaCode, point: [x, y, z], maxDistance, limit });
       tellAge(context, found);
+      tellFollowedAge(context, followed);
       return found.bytes;
     },
 
@@ -55,6 +60,7 @@ export function itemLocationRpcs(service: Service) {
       const read = service.listItemLocations(context.caller, listingOf(request), request.pageToken);
       const page = read instanceof Promise ? await read : read;
       tellAge(context, page);
+      tellFollowedAge(context, followed);
       return page.bytes;
     },
 

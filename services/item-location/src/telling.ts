@@ -1,4 +1,5 @@
 import type { CallContext } from '@realmkeep/kit/server/implementation';
+import type { FollowedAge } from './followed-age.ts';
 
 /** Tells where an answer came from, how old it is, and the version of what it shows. */
 export function tell(
@@ -8,6 +9,12 @@ export function tell(
   context.header('realmkeep-source', source);
   if (asOf !== undefined) context.header('realmkeep-age-ms', `${Math.max(0, Date.now() - Number(asOf))}`);
   if (version !== undefined) context.header('realmkeep-version', `${version}`);
+}
+
+/** Tells how old the news of player-state is, once there is any. */
+export function tellFollowedAge(context: Pick<CallContext, 'header'>, followed: Pick<FollowedAge, 'ms'>): void {
+  const ms = followed.ms();
+  if (ms !== undefined) context.header('realmkeep-followed-age-ms', `${ms}`);
 }
 
 /** Tells where an answer came from and how old it is. */

@@ -16,6 +16,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startTestApp } from './app.ts';
 import { openTestDatabase } from './database.ts';
 import { spawnService } from './process.ts';
+import { responseHeaders } from './response-headers.ts';
 import { commonEnv } from './settings.ts';
 
 // The real player-state, as a process of its own: services never import one another.
@@ -146,20 +147,32 @@ async function lag(): Promise<number> {
   return Number(/^item_location_follow_lag(?:_seconds)?(?:\{[^}]*\})? (\S+)/m.exec(await response.text())?.[1]);
 }
 
-test('while player-state is away everything is answered from what is here, and its age is told by the lag, which grows', async () => {
+/** How old the news of player-state is, in seconds, as answers tell it. */
+async function followedAge(gameItemId: string): Promise<number> {
+  const headers = await responseHeaders(app.address, { gameItemId, token: await keys.tokens.token(server) });
+  return Number(headers['realmkeep-followed-age-ms']) / 1_000;
+}
+
+test('while player-state is away everything is answered from what is here, with its age, which grows as the lag does', async () => {
   const before = await shown(ada);
   expect(before.length).toBeGreaterThan(0);
   await until(async () => (await lag()) < 60, { what: 'player-state to be followed', within: 40_000 });
+  const [gameItemId] = before[0]!.split(' ') as [string];
+  const young = async () => (await followedAge(gameItemId)) < 60;
+  await until(young, { what: 'answers to tell that player-state is followed', within: 40_000 });
   await killPlayerState();
   const first = await lag();
   const grown = async () => (await lag()) > first + 2;
   await until(grown, { what: 'the lag to grow', within: 20_000 });
+  // What was known when it died is at least that old; the clocks of this machine are one.
+  expect(await followedAge(gameItemId)).toBeGreaterThan(2);
   expect(await shown(ada)).toEqual(before);
-  const [gameItemId] = before[0]!.split(' ') as [string];
   expect((await things.getItemLocation({ gameItemId })).itemLocation).toMatchObject({ gameItemId, ownerId: ada });
   const moves = [{ gameItemId, locationId: mill, position: { x: 7, y: 0, z: 0 } }];
   expect((await things.moveItems({ requestId: randomUUID(), moves })).itemLocations).toHaveLength(1);
   killPlayerState = startPlayerState();
   const last = await lag();
   await until(async () => (await lag()) < last, { what: 'the lag to fall', within: 40_000 });
+  const fallen = async () => (await followedAge(gameItemId)) < last;
+  await until(fallen, { what: 'the age to fall', within: 40_000 });
 }, 120_000);

@@ -25,6 +25,7 @@ export function corsPolicy(origins: string): Config {
         'retry-after',
         'realmkeep-source',
         'realmkeep-age-ms',
+        'realmkeep-followed-age-ms',
         'realmkeep-version',
       ].join(', '),
       max_age: '7200',

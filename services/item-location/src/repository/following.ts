@@ -74,6 +74,16 @@ export async function applyStep(
   return { outcome, parked, touched: { playerIds: players ?? [], locationIds: locations ?? [] } };
 }
 
+/** The source's clock when it read the last step that was applied, as this node has it; null: none was. */
+export async function followedAsOf(node: Reader): Promise<Date | null> {
+  const { rows } = await node.query<{ as_of: Date | null }>({
+    name: 'followed_as_of',
+    text: 'select as_of from follow_position',
+    values: [],
+  });
+  return rows[0]!.as_of;
+}
+
 /** Makes the next follower start from a snapshot, unless another took over by now. */
 export async function forgetPosition(primary: Reader, epoch: bigint): Promise<void> {
   await primary.query({ name: 'forget_position', text: 'select forget_position($1)', values: [epoch] });
