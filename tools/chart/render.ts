@@ -22,14 +22,16 @@ export function renderChart({
   stores,
   set = [],
   apiServer,
+  release = 'realmkeep',
 }: {
   root: string;
   stores: Stores;
   set?: string[];
   apiServer?: string;
+  release?: string;
 }): Promise<Run> {
   const values = join(CHART, 'ci', `${stores}-values.yaml`);
-  const args = ['template', 'realmkeep', CHART, '--namespace', 'realmkeep', '--kube-version', KUBERNETES];
+  const args = ['template', release, CHART, '--namespace', 'realmkeep', '--kube-version', KUBERNETES];
   if (apiServer) {
     args.push('--dry-run=server', '--kube-apiserver', apiServer, '--api-versions', 'postgresql.cnpg.io/v1');
   }

@@ -140,3 +140,13 @@ scaleDown:
 {{- define "realmkeep.playerStateImage" -}}
 {{ include "realmkeep.image" (dict "global" .Values.global "image" (index .Values "player-state").image "name" "player-state" "version" .Chart.AppVersion) }}
 {{- end -}}
+
+{{/*
+The name of a Job: (dict "root" . "name" "player-state-migrate" "pod" its template, as text). A Job can not be changed, so
+another revision or another pod is another Job, also where nobody counts revisions (helm template). At most 63 characters.
+*/}}
+{{- define "realmkeep.jobName" -}}
+{{- $fullname := include "realmkeep.fullname" .root -}}
+{{- $end := printf "-%s-%d-%s" .name (int .root.Release.Revision) (printf "%s\n%s" $fullname .pod | sha256sum | trunc 8) -}}
+{{ $fullname | trunc (sub 63 (len $end) | int) | trimSuffix "-" }}{{ $end }}
+{{- end -}}
