@@ -33,8 +33,12 @@ export async function openRelease(purpose: string): Promise<Release> {
   const kubectl = (...args: string[]) => command('kubectl', ['--namespace', namespace, ...args]);
   const helm = (verb: string, ...args: string[]) => command('helm', [verb, NAME, '--namespace', namespace, ...args]);
   const names = async () => {
-    const kinds = 'all,configmaps,secrets,persistentvolumeclaims,networkpolicies,serviceaccounts,poddisruptionbudgets';
-    const found = await kubectl('get', kinds, '--output', 'name', '--ignore-not-found');
+    const own = 'all,configmaps,secrets,persistentvolumeclaims,networkpolicies,serviceaccounts,poddisruptionbudgets';
+    const served = await kubectl('api-versions');
+    const ofOperators = served.split('\n').includes('postgresql.cnpg.io/v1')
+      ? ',clusters.postgresql.cnpg.io,databases.postgresql.cnpg.io'
+      : '';
+    const found = await kubectl('get', own + ofOperators, '--output', 'name', '--ignore-not-found');
     // What every namespace has.
     return found.split('\n').filter((name) => name !== '' && !/kube-root-ca.crt$|serviceaccount\/default$/.test(name));
   };
