@@ -125,6 +125,15 @@ describe.each(STORES)('what the chart renders for stores %s', (stores) => {
     }
   });
 
+  it('nothing of a hook stays, however it ends', () => {
+    const hooks = manifests.filter(({ metadata }) => metadata.annotations?.['helm.sh/hook']);
+    expect(hooks).not.toEqual([]);
+    for (const hook of hooks) {
+      const policy = hook.metadata.annotations?.['helm.sh/hook-delete-policy']?.split(',');
+      expect(policy, placeOf(hook)).toEqual(expect.arrayContaining(['hook-succeeded', 'hook-failed']));
+    }
+  });
+
   it('no ConfigMap holds a secret', () => {
     const secret =
       /PRIVATE KEY-----|:\/\/[^/\s:]+:[^@\s$({]+@|(?:^|\W)(?:password|requirepass|masterauth)\s*[=:]\s*['"]?[A-Za-z0-9]{8,}/i;
