@@ -104,10 +104,19 @@ capabilities:
 {{- end }}
 {{- end -}}
 
-{{/* Where pods may and would rather run; takes the values that say so. */}}
+{{/*
+Where a pod may and would rather run, how much it matters, and what its images are pulled with: (dict "global"
+.Values.global "values" those with nodeSelector, tolerations, affinity, priorityClassName).
+*/}}
 {{- define "realmkeep.placement" -}}
+{{- with .global.image.pullSecrets }}
+imagePullSecrets: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .values.priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
 {{- range $field := list "nodeSelector" "tolerations" "affinity" }}
-{{- with index $ $field }}
+{{- with index $.values $field }}
 {{ $field }}: {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- end }}

@@ -6,9 +6,7 @@ The spec of a pod that runs one of the chart's scripts once: (dict "root" . "nam
 restartPolicy: Never
 automountServiceAccountToken: false
 enableServiceLinks: false
-{{- with .root.Values.global.image.pullSecrets }}
-imagePullSecrets: {{- toYaml . | nindent 2 }}
-{{- end }}
+{{- include "realmkeep.placement" (dict "global" .root.Values.global "values" (index .root.Values "player-state")) | nindent 0 }}
 securityContext: {{- include "realmkeep.podSecurity" (dict "user" 65532) | nindent 2 }}
 containers:
   - name: {{ .name }}

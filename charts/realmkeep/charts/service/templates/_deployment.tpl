@@ -52,15 +52,9 @@ spec:
       enableServiceLinks: false
       # preStop, then the drain, then a rest to close the stores' connections.
       terminationGracePeriodSeconds: {{ add .Values.drain.preStopSeconds (include "service.drainSeconds" .) 10 }}
-      {{- with .Values.global.image.pullSecrets }}
-      imagePullSecrets: {{- toYaml . | nindent 8 }}
-      {{- end }}
-      {{- with .Values.priorityClassName }}
-      priorityClassName: {{ . }}
-      {{- end }}
       securityContext: {{- include "realmkeep.podSecurity" (dict "user" 65532) | nindent 8 }}
       topologySpreadConstraints: {{- include "realmkeep.spread" (include "service.selectorLabels" .) | nindent 8 }}
-      {{- include "realmkeep.placement" .Values | nindent 6 }}
+      {{- include "realmkeep.placement" (dict "global" .Values.global "values" .Values) | nindent 6 }}
       containers:
         - name: {{ .Chart.Name }}
           image: {{ include "service.image" . }}

@@ -9,11 +9,8 @@ spec:
   serviceAccountName: {{ include "service.fullname" . }}
   automountServiceAccountToken: false
   enableServiceLinks: false
-  {{- with .Values.global.image.pullSecrets }}
-  imagePullSecrets: {{- toYaml . | nindent 4 }}
-  {{- end }}
   securityContext: {{- include "realmkeep.podSecurity" (dict "user" 65532) | nindent 4 }}
-  {{- include "realmkeep.placement" .Values | nindent 2 }}
+  {{- include "realmkeep.placement" (dict "global" .Values.global "values" .Values) | nindent 2 }}
   containers:
     - name: migrate
       image: {{ include "service.image" . }}

@@ -7,9 +7,7 @@ spec:
   restartPolicy: OnFailure
   automountServiceAccountToken: false
   enableServiceLinks: false
-  {{- with $.Values.global.image.pullSecrets }}
-  imagePullSecrets: {{- toYaml . | nindent 4 }}
-  {{- end }}
+  {{- include "realmkeep.placement" (dict "global" $.Values.global "values" .) | nindent 2 }}
   securityContext: {{- include "realmkeep.podSecurity" (dict "user" 999) | nindent 4 }}
   containers:
     - name: join
