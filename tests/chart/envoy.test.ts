@@ -65,8 +65,8 @@ describe.skipIf(!onPath('helm') && process.env.CI !== 'true')("Envoy's configura
   });
 
   it('serves TLS by the certificate of a Secret, which it reads again', async () => {
-    const { 'bootstrap.yaml': bootstrap = '' } = await envoyFiles(['envoy.tls.enabled=true']);
-    expect(bootstrap).toContain('filename: /etc/envoy-tls/tls.crt');
-    expect(bootstrap).toMatch(/watched_directory:\s+path: \/etc\/envoy-tls/);
+    const { 'certificate.yaml': certificate = '' } = await envoyFiles(['envoy.tls.enabled=true']);
+    expect(certificate).toContain('filename: /etc/envoy-tls/tls.crt');
+    expect(certificate).toMatch(/watched_directory:\s+path: \/etc\/envoy-tls/);
   });
 });

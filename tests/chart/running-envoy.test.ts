@@ -36,9 +36,13 @@ describe.skipIf(!onPath('helm') && process.env.CI !== 'true')('Envoy with the co
   });
 
   /** A call as of the world: by TLS, with the certificate checked. */
-  async function call(path: string, token?: string): Promise<{ status: number; connection: string | undefined }> {
+  async function call(
+    path: string,
+    token?: string,
+    ca = envoy.certificate,
+  ): Promise<{ status: number; connection: string | undefined }> {
     const headers = { ...(token && { authorization: `Bearer ${token}` }) };
-    const asked = request(`${envoy.url}${path}`, { ca: envoy.certificate, headers, agent: false }).end();
+    const asked = request(`${envoy.url}${path}`, { ca, headers, agent: false }).end();
     const [response] = (await once(asked, 'response')) as [IncomingMessage];
     response.resume();
     await once(response, 'end');
@@ -66,6 +70,13 @@ describe.skipIf(!onPath('helm') && process.env.CI !== 'true')('Envoy with the co
       expect((await ask(path, 'POST')).status, path).toBe(404);
     }
     expect((await ask('/metrics', 'POST')).status).toBe(404);
+  });
+
+  it('serves with a renewed certificate once its Secret has changed', async () => {
+    const renewed = await envoy.renew();
+    const status = async () => (await call('/stats?area_code=111', undefined, renewed)).status;
+    await expect.poll(() => status().catch(String), { timeout: 20_000 }).toBe(200);
+    envoy.certificate = renewed;
   });
 
   it('once its drain has begun it is not ready, lives, and serves with the request to come again elsewhere', async () => {

@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { descriptorSetPath } from '@realmkeep/proto/descriptors';
@@ -27,6 +27,8 @@ export type RunningEnvoy = {
   /** What the cluster asks. */
   statusUrl: string;
   adminUrl: string;
+  /** Changes the certificate as a volume of a Secret does, and answers the new one. */
+  renew(): Promise<string>;
   stop(): Promise<void>;
 };
 
@@ -68,7 +70,7 @@ export async function startRenderedEnvoy({
     );
 
   const secrets = join(folder, 'tls');
-  const bootstrap = parse(files['bootstrap.yaml']!.replaceAll('/etc/envoy-tls', secrets)) as Bootstrap;
+  const bootstrap = parse(files['bootstrap.yaml']!) as Bootstrap;
   const [ingress, status] = bootstrap.static_resources.listeners as [SocketAddress, SocketAddress];
   here(ingress, port);
   here(status, statusPort);
@@ -78,10 +80,10 @@ export async function startRenderedEnvoy({
   const services = clusters.resources.filter(({ name }) => name !== 'callers-keys' && name !== 'portal');
   for (const endpoint of addressesOf(services)) here(endpoint, upstream);
 
-  const { certificate, privateKey } = await createCertificate('localhost');
   mkdirSync(secrets);
-  writeFileSync(join(secrets, 'tls.crt'), certificate);
-  writeFileSync(join(secrets, 'tls.key'), privateKey);
+  writeFileSync(join(folder, 'certificate.yaml'), files['certificate.yaml']!.replaceAll('/etc/envoy-tls', secrets));
+  const certificate = await putCertificate(secrets, 1);
+  for (const file of ['tls.crt', 'tls.key']) symlinkSync(join('..data', file), join(secrets, file));
   writeFileSync(join(secrets, 'ca.crt'), keys.authority);
   writeFileSync(join(folder, 'bootstrap.yaml'), stringify(bootstrap, { aliasDuplicateObjects: false }));
   writeFileSync(join(folder, 'cds.yaml'), stringify(clusters, { aliasDuplicateObjects: false }));
@@ -99,9 +101,22 @@ export async function startRenderedEnvoy({
     certificate,
     statusUrl: `http://127.0.0.1:${statusPort}`,
     adminUrl,
+    renew: () => putCertificate(secrets, 2),
     stop: async () => {
       await envoy.stop();
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Puts a new certificate for localhost where a volume would: a folder of its own, to which `..data` then points at once. */
+async function putCertificate(volume: string, revision: number): Promise<string> {
+  const { certificate, privateKey } = await createCertificate('localhost');
+  const folder = `..${revision}`;
+  mkdirSync(join(volume, folder));
+  writeFileSync(join(volume, folder, 'tls.crt'), certificate);
+  writeFileSync(join(volume, folder, 'tls.key'), privateKey);
+  symlinkSync(folder, join(volume, '..data_tmp'));
+  renameSync(join(volume, '..data_tmp'), join(volume, '..data'));
+  return certificate;
 }

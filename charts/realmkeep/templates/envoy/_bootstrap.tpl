@@ -86,7 +86,7 @@ actions:
 {{- $_ := set .filter "token_bucket" (dict "max_tokens" (int $limits.server.burst) "tokens_per_fill" (int $limits.server.perSecond) "fill_interval" "1s") -}}
 {{- end -}}
 
-{{/* The certificate is read again when its Secret changes. */}}
+{{/* TLS at the listener, with the certificate of a file of resources. */}}
 {{- define "realmkeep.envoy.tls" -}}
 name: envoy.transport_sockets.tls
 typed_config:
@@ -95,8 +95,20 @@ typed_config:
     alpn_protocols: [h2, http/1.1]
     tls_params:
       tls_minimum_protocol_version: TLSv1_2
-    tls_certificates:
-      - certificate_chain: { filename: /etc/envoy-tls/tls.crt }
-        private_key: { filename: /etc/envoy-tls/tls.key }
-        watched_directory: { path: /etc/envoy-tls }
+    tls_certificate_sds_secret_configs:
+      - name: ingress
+        sds_config:
+          resource_api_version: V3
+          path_config_source: { path: ./certificate.yaml }
+{{- end -}}
+
+{{/* The certificate, as a resource of its own: only as such Envoy reads it again when its Secret changes. */}}
+{{- define "realmkeep.envoy.certificate" -}}
+resources:
+  - "@type": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret
+    name: ingress
+    tls_certificate:
+      certificate_chain: { filename: /etc/envoy-tls/tls.crt }
+      private_key: { filename: /etc/envoy-tls/tls.key }
+      watched_directory: { path: /etc/envoy-tls }
 {{- end -}}
