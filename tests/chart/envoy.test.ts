@@ -67,6 +67,6 @@ describe.skipIf(!onPath('helm') && process.env.CI !== 'true')("Envoy's configura
   it('serves TLS by the certificate of a Secret, which it reads again', async () => {
     const { 'certificate.yaml': certificate = '' } = await envoyFiles(['envoy.tls.enabled=true']);
     expect(certificate).toContain('filename: /etc/envoy-tls/tls.crt');
-    expect(certificate).toMatch(/watched_directory:\s+path: \/etc\/envoy-tls/);
+    expect(certificate).toContain('watched_directory: { path: /etc/envoy-tls }');
   });
 });
