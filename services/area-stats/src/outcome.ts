@@ -10,6 +10,9 @@ export type Refused = { result: 'REFUSED'; reason: 'INVALID_EVENT' | TimeRefusal
 /** What became of an event. */
 export type Outcome = { result: 'RECORDED' | 'DUPLICATE' } | Refused;
 
+/** An event of the queue that the database refuses, whatever it is recorded with. */
+export type NotRecordable = { result: 'REFUSED'; reason: 'NOT_RECORDABLE'; violations: FieldViolation[] };
+
 /** How an event is acknowledged: with what became of it, or once it is queued. */
 export type Acknowledged = Outcome | { result: 'QUEUED' };
 
@@ -40,6 +43,12 @@ export function outcomeOfTime(eventTime: string | null, now: number, limits: Tim
 /** The outcome of an event that breaks rules by itself. */
 export function invalidEvent(violations: FieldViolation[]): Refused {
   return { result: 'REFUSED', reason: 'INVALID_EVENT', violations };
+}
+
+/** The outcome of an event that the database refuses with that fault. */
+export function notRecordable(fault: unknown): NotRecordable {
+  const description = fault instanceof Error ? fault.message : String(fault);
+  return { result: 'REFUSED', reason: 'NOT_RECORDABLE', violations: [{ field: 'event', description }] };
 }
 
 function tooOld({ maxLatenessSeconds }: TimeLimits) {

@@ -2,7 +2,8 @@ import type { PageTokens } from '@realmkeep/kit/paging/page-token';
 import type { PostgresNodes } from '@realmkeep/kit/postgres/nodes';
 import { refuse } from '../errors.ts';
 import { decodeEvent } from '../event-queue/entry.ts';
-import { invalidEvent, type Outcome } from '../outcome.ts';
+import { recordApart } from '../event-queue/recording.ts';
+import { invalidEvent, type NotRecordable, notRecordable, type Outcome } from '../outcome.ts';
 import type { Recorder } from '../recorder.ts';
 import {
   deleteParkedEvents,
@@ -10,11 +11,12 @@ import {
   type ParkedEventRow,
   readParkedEvents,
 } from '../repository/parked-events.ts';
+import { isDataRefused } from '../repository.ts';
 
 export type ParkedEvents = ReturnType<typeof createParkedEvents>;
 
 /** What became of a parked event that was recorded again. */
-export type Replayed = { id: string; eventId: string; outcome: Outcome };
+export type Replayed = { id: string; eventId: string; outcome: Outcome | NotRecordable };
 
 const DEFAULT_PAGE_SIZE = 20;
 const QUERY = 'parked-events';
@@ -51,16 +53,26 @@ export function createParkedEvents({
       return { rows, nextPageToken: found.length > size ? pageTokens.sign({ query: QUERY, cursor }) : '' };
     },
 
-    /** Records the events; those that are recorded, or were before, are parked no more. */
+    /**
+     * Records the events; those that are recorded, or were before, are parked no more. One that the database refuses
+     * holds up none of the others. Throws what is no event's fault, after which any of them may have been recorded: then
+     * they are duplicates the next time.
+     */
     async replay(ids: string[]): Promise<Replayed[]> {
       const rows = await postgres.read((primary) => findParkedEvents(primary, ids), { primary: true });
       const events = rows.map(({ event, parked_at }) => decodeEvent(event, parked_at.toISOString()));
-      const outcomes = (await recorder.record(events.flatMap((event) => event ?? []))).values();
+      const recorded = await recordApart(
+        events.flatMap((event) => event ?? []),
+        recorder.record,
+      );
+      const outcomes = recorded.map(({ outcome, fault }) => outcome ?? notRecordable(fault)).values();
       const replayed = rows.map(({ parked_event_id: id }, index): Replayed => {
         const event = events[index];
         return { id, eventId: event?.eventId ?? '', outcome: event ? outcomes.next().value! : NO_EVENT };
       });
       await discard(replayed.filter(({ outcome }) => outcome.result !== 'REFUSED').map(({ id }) => id));
+      const blameless = recorded.find(({ outcome, fault }) => !outcome && !isDataRefused(fault));
+      if (blameless) throw blameless.fault;
       return replayed;
     },
 

@@ -34,7 +34,7 @@ export declare type ParkedEvent = Message<"realmkeep.area_stats.v1.ParkedEvent">
 
   /**
    * Why it was not recorded: EVENT_TOO_OLD, EVENT_IN_FUTURE, INVALID_EVENT (the entry of the queue was no event) or
-   * NOT_RECORDABLE (the database failed whenever it was tried).
+   * NOT_RECORDABLE (the database refused it, or failed whenever it was tried).
    *
    * @generated from field: string reason = 3;
    */

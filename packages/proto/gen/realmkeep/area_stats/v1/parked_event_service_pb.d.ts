@@ -120,7 +120,8 @@ export declare type ReplayedEvent = Message<"realmkeep.area_stats.v1.ReplayedEve
   parkedEventId: bigint;
 
   /**
-   * RECORDED or DUPLICATE: it is parked no more. REFUSED: it stays.
+   * RECORDED or DUPLICATE: it is parked no more. REFUSED: it stays; here the reason may also be NOT_RECORDABLE, when the
+   * database refuses the event itself.
    *
    * @generated from field: realmkeep.area_stats.v1.Outcome outcome = 2;
    */
@@ -196,7 +197,8 @@ export declare const ParkedEventService: GenService<{
   },
   /**
    * Records parked events, each with the id and the time that it has. What is recorded, or was before, is parked no
-   * more; what is refused again stays.
+   * more; what is refused again stays, and holds up none of the others. UNAVAILABLE: any of them may have been recorded;
+   * to replay them again is harmless, those answer DUPLICATE.
    *
    * @generated from rpc realmkeep.area_stats.v1.ParkedEventService.ReplayParkedEvents
    */
