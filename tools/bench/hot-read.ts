@@ -1,4 +1,3 @@
-import pg from 'pg';
 import { drawByZipf, shuffle } from './draws.ts';
 import { inTurns, type Target } from './figures.ts';
 import { ownLoad } from './load.ts';
@@ -84,16 +83,4 @@ async function compareReads(
     `${reads.messages.length.toLocaleString('en')} players by Zipf, answers of ${reads.echo.payloadBytes} bytes, ${pace.connections * pace.streams} in flight, load by ${load.name}`,
     `of ${asked} reads afterwards: ${tallyText(sources)}${sources.includes(source) ? '' : `; none from ${source}: that cache is not there yet`}`,
   ]);
-}
-
-/** The ids of all players, in order. */
-export async function playerIds(url: string): Promise<string[]> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  try {
-    const { rows } = await client.query<{ player_id: string }>('select player_id from players order by player_id');
-    return rows.map((row) => row.player_id);
-  } finally {
-    await client.end();
-  }
 }

@@ -1,10 +1,9 @@
 import type { Realm } from '../local/realm.ts';
 import type { ServiceProcess } from '../local/service-process.ts';
 import type { EchoOrder } from './echo-process.ts';
-import { playerIds } from './hot-read.ts';
 import { startBenchRealm } from './realm.ts';
 import { sampleAnswers, typicalAnswer } from './sample.ts';
-import { flushValkey } from './stores.ts';
+import { flushValkey, playerIds } from './stores.ts';
 import { startWorker } from './worker.ts';
 
 /** Where a server is, and its process. */

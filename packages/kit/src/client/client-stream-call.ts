@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import type { DescMessage, MessageShape } from '@bufbuild/protobuf';
 import type { Client as Channel, ClientWritableStream } from '@grpc/grpc-js';
-import type { Prepared } from './client.ts';
 import { endedBy, toRpcError } from './errors.ts';
+import type { Prepared } from './prepared.ts';
 
 /**
  * Sends requests as they come and resolves to the one answer. The sending is slowed down by a slow server, and ends with

@@ -11,12 +11,13 @@ import {
   type MessageShape,
   toBinary,
 } from '@bufbuild/protobuf';
-import { type CallOptions as Calling, Client as Channel, credentials, Metadata } from '@grpc/grpc-js';
+import { Client as Channel, credentials, Metadata } from '@grpc/grpc-js';
 import type { ServiceTokens } from '../auth/service-tokens.ts';
 import { internal } from '../errors/common.ts';
 import type { CallContext } from '../server/implementation.ts';
 import { formatTraceparent } from '../telemetry/trace.ts';
 import { callClientStream } from './client-stream-call.ts';
+import type { Prepared } from './prepared.ts';
 import { serviceConfigOf } from './service-config.ts';
 import { callStream } from './stream-call.ts';
 import { callUnary } from './unary-call.ts';
@@ -64,18 +65,6 @@ const TRANSPORT = {
   'grpc.max_reconnect_backoff_ms': 5_000,
   // A name is looked up again this soon when a connection is lost, to find the replicas that came instead.
   'grpc.dns_min_time_between_resolutions_ms': 1_000,
-};
-
-/** One call, ready to be made. */
-export type Prepared = {
-  readonly service: string;
-  readonly path: string;
-  readonly metadata: Metadata;
-  readonly calling: Calling;
-  /** Either of them ends the call. */
-  readonly signals: AbortSignal[];
-  readonly encode: (request: unknown) => Buffer;
-  readonly decode: (bytes: Buffer) => MessageShape<DescMethod['output']>;
 };
 
 /**

@@ -1,7 +1,7 @@
 import type { DescMessage, MessageShape } from '@bufbuild/protobuf';
 import type { Client as Channel } from '@grpc/grpc-js';
-import type { Prepared } from './client.ts';
 import { endedBy, toRpcError } from './errors.ts';
+import type { Prepared } from './prepared.ts';
 
 /**
  * Reads a server stream. The call is made when reading begins, and ended when reading ends; the server is slowed down

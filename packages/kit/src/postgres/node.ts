@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { connectionTo, nameOf, type Place } from './connection.ts';
 import { isSessionOver } from './errors.ts';
-import type { Statement } from './reader.ts';
+import type { Statement } from './statement.ts';
 
 export type NodeOptions = {
   place: Place;

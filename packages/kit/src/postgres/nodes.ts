@@ -10,7 +10,8 @@ import { ageOf, type Measurement } from './probe.ts';
 import { createReader, type Reader } from './reader.ts';
 import { type WalPosition, walReachedStatement } from './wal-position.ts';
 
-export type { Reader, Statement } from './reader.ts';
+export type { Reader } from './reader.ts';
+export type { Statement } from './statement.ts';
 export type { WalPosition } from './wal-position.ts';
 
 export type ReadOptions = {

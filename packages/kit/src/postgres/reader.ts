@@ -1,8 +1,6 @@
 import type pg from 'pg';
 import type { PostgresNode } from './node.ts';
-
-/** A named prepared statement: one name means one text, on every pool of the process. */
-export type Statement = { name: string; text: string; values: unknown[] };
+import type { Statement } from './statement.ts';
 
 /** One Postgres node, as the work that was given to it sees it. Valid while that work runs. */
 export type Reader = {

@@ -1,4 +1,4 @@
-import type { Statement } from './reader.ts';
+import type { Statement } from './statement.ts';
 
 /** How far one node of a cluster has come: a place in the log of one history of it. */
 export type WalPosition = {

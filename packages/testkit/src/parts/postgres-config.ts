@@ -1,4 +1,23 @@
-import type { PostgresNodeOptions } from './postgres-node.ts';
+import type { Spawned } from './child.ts';
+import type { PostgresBinaries } from './postgres-binaries.ts';
+import type { PostgresUser } from './postgres-user.ts';
+
+export type PostgresNodeOptions = {
+  /** "primary" or "replica-1". */
+  name: string;
+  port: number;
+  /** Its data folder: an initialised one. */
+  data: string;
+  log: string;
+  binaries: PostgresBinaries;
+  user: PostgresUser | undefined;
+  superuserPassword: string;
+  fsync: boolean;
+  settings: Record<string, string>;
+  /** The primary that it follows from its next start on; undefined while it is the primary. */
+  upstream: () => { port: number; password: string } | undefined;
+  spawned: Spawned | undefined;
+};
 
 /** Settings of every node; later ones win: these, then the node's, then the caller's. */
 const COMMON: Record<string, string> = {

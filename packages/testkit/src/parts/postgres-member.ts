@@ -1,7 +1,8 @@
 import { existsSync, statSync } from 'node:fs';
 import type { Part } from './part.ts';
+import type { PostgresNodeOptions } from './postgres-config.ts';
 import { slotName } from './postgres-config.ts';
-import { createPostgresNode, type PostgresNodeOptions, writeConfiguration } from './postgres-node.ts';
+import { createPostgresNode, writeConfiguration } from './postgres-node.ts';
 import { ensureSlot, lostReason, seed, type Upstream, untilStreaming, withClient } from './postgres-replica.ts';
 import { until } from './until.ts';
 

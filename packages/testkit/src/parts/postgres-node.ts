@@ -1,30 +1,12 @@
 import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
-import { type Spawned, startChild } from './child.ts';
+import { startChild } from './child.ts';
 import { createPart, type Part } from './part.ts';
-import type { PostgresBinaries } from './postgres-binaries.ts';
-import { PG_HBA, postgresConf } from './postgres-config.ts';
-import { giveTo, type PostgresUser } from './postgres-user.ts';
+import { PG_HBA, type PostgresNodeOptions, postgresConf } from './postgres-config.ts';
+import { giveTo } from './postgres-user.ts';
 import { commandLine, startedAt } from './process-identity.ts';
 import { until } from './until.ts';
-
-export type PostgresNodeOptions = {
-  /** "primary" or "replica-1". */
-  name: string;
-  port: number;
-  /** Its data folder: an initialised one. */
-  data: string;
-  log: string;
-  binaries: PostgresBinaries;
-  user: PostgresUser | undefined;
-  superuserPassword: string;
-  fsync: boolean;
-  settings: Record<string, string>;
-  /** The primary that it follows from its next start on; undefined while it is the primary. */
-  upstream: () => { port: number; password: string } | undefined;
-  spawned: Spawned | undefined;
-};
 
 /** One Postgres server as a part. It is ready when it answers a query. */
 export function createPostgresNode(options: PostgresNodeOptions): Part {
