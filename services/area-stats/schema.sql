@@ -6,6 +6,16 @@ create table area_changes (
   delta bigint not null,
   changed_at timestamp with time zone not null default clock_timestamp(),
   constraint area_changes_pkey PRIMARY KEY (change_id)
+) with (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=5000, autovacuum_vacuum_cost_delay=0);
+
+create table area_fold (
+  singleton boolean not null,
+  folded_at timestamp with time zone not null,
+  first_change_id bigint not null,
+  next_change_id bigint not null,
+  next_transaction_id xid8 not null,
+  constraint area_fold_singleton_check CHECK (singleton),
+  constraint area_fold_pkey PRIMARY KEY (singleton)
 );
 
 create table area_mode_events (
@@ -51,7 +61,7 @@ create table areas (
   current_count bigint not null,
   constraint areas_current_count_check CHECK ((current_count >= 0)),
   constraint areas_pkey PRIMARY KEY (area_code)
-);
+) with (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=5000, autovacuum_vacuum_cost_delay=0);
 CREATE INDEX areas_most_played ON public.areas USING btree (((- current_count)), area_code) WHERE (current_count > 0);
 
 create table event_ids (
@@ -307,24 +317,44 @@ CREATE OR REPLACE FUNCTION fold_area_changes(p_limit integer)
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+ SET enable_seqscan TO 'off'
 AS $function$
 declare
+  v_now timestamptz := clock_timestamp();
+  v_fold area_fold;
+  v_ended boolean;
+  v_next_change_id bigint;
   v_folded integer;
+  v_last_change_id bigint;
   v_area_codes text[];
   v_deltas bigint[];
 begin
   if not pg_try_advisory_xact_lock(hashtext('area_stats.fold_area_changes')) then
     return 0;
   end if;
+  select * into v_fold from area_fold;
+  -- Asked before the changes are looked at, so that those see what the ended transactions appended.
+  v_ended := pg_snapshot_xmin(pg_current_snapshot()) >= v_fold.next_transaction_id;
+  -- Null in a transaction that has written before.
+  select case when is_called then last_value + 1 else last_value end into v_next_change_id
+  from area_changes_change_id_seq where pg_current_xact_id_if_assigned() is null;
+
   with taken as (
     delete from area_changes
-    where change_id in (select change_id from area_changes order by change_id limit p_limit)
-    returning area_code, delta
+    where change_id in (
+      select change_id from area_changes where change_id >= v_fold.first_change_id order by change_id limit p_limit
+    )
+    returning change_id, area_code, delta
   ), changed as (
-    select area_code, sum(delta) as delta, count(*) as changes from taken group by area_code
+    select area_code, sum(delta) as delta, count(*) as changes, max(change_id) as last from taken group by area_code
   )
-  select coalesce(sum(changes), 0), array_agg(area_code), array_agg(delta) into v_folded, v_area_codes, v_deltas
+  select coalesce(sum(changes), 0), max(last), array_agg(area_code), array_agg(delta)
+  into v_folded, v_last_change_id, v_area_codes, v_deltas
   from changed;
+
+  if v_folded = 0 and v_fold.folded_at between v_now - interval '1 second' and v_now then
+    return 0;
+  end if;
 
   -- Apart, because a check constraint judges the row that is proposed for insertion even where it only updates.
   insert into areas (area_code, current_count)
@@ -332,6 +362,21 @@ begin
   update areas set current_count = areas.current_count + changed.delta
   from unnest(v_area_codes, v_deltas) as changed (area_code, delta)
   where areas.area_code = changed.area_code and changed.delta <> 0;
+
+  if v_folded < p_limit then
+    v_fold.folded_at := v_now;
+    v_last_change_id := v_fold.next_change_id - 1;
+  end if;
+  if v_ended then
+    v_fold.first_change_id := least(v_last_change_id + 1, v_fold.next_change_id);
+  end if;
+  -- A database that was restored into another server may know of greater transaction ids: then it begins anew.
+  if v_next_change_id is not null and (v_ended or v_fold.next_transaction_id > pg_current_xact_id()) then
+    v_fold.next_change_id := v_next_change_id;
+    v_fold.next_transaction_id := pg_current_xact_id();
+  end if;
+  update area_fold set folded_at = v_fold.folded_at, first_change_id = v_fold.first_change_id,
+    next_change_id = v_fold.next_change_id, next_transaction_id = v_fold.next_transaction_id;
   return v_folded;
 end
 $function$
@@ -654,6 +699,7 @@ grant execute on function wal_position() to public;
 grant execute on function wal_position() to runtime;
 grant select, usage on sequence parked_events_parked_event_id_seq to runtime;
 grant select on table area_changes to runtime;
+grant select on table area_fold to runtime;
 grant select on table area_mode_events to runtime;
 grant select on table area_mode_events_agg to runtime;
 grant select on table area_mode_presence to runtime;

@@ -47,6 +47,9 @@ test('the Prisma schema has every table with every column, and reads rows as the
     ]);
     await database.rows('select fold_area_changes(1)');
     expect(await prisma.area.findMany()).toEqual([{ areaCode: '111', currentCount: 1n }]);
+    expect(await prisma.areaFold.findMany()).toEqual([
+      { singleton: true, foldedAt: expect.any(Date), firstChangeId: 0n, nextChangeId: 2n },
+    ]);
     const jobId = randomUUID();
     await database.rows(`select create_job($1, '{"seed": "7"}', 20)`, [jobId]);
     expect(await prisma.job.findMany()).toMatchObject([
@@ -60,10 +63,11 @@ test('the Prisma schema has every table with every column, and reads rows as the
     const columns = await database.rows<{ name: string; columns: number }>(`
       select table_name as name, count(*)::int as columns from information_schema.columns
       where table_name in ('event_ids', 'area_mode_events', 'area_mode_presence', 'area_mode_events_agg',
-        'areas', 'area_changes', 'jobs', 'parked_events')
+        'areas', 'area_changes', 'area_fold', 'jobs', 'parked_events')
       group by table_name order by table_name`);
     expect(columns).toEqual([
       { name: 'area_changes', columns: 4 },
+      { name: 'area_fold', columns: 5 },
       { name: 'area_mode_events', columns: 7 },
       { name: 'area_mode_events_agg', columns: 4 },
       { name: 'area_mode_presence', columns: 9 },

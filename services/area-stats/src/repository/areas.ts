@@ -7,13 +7,11 @@ export async function listAreas(
   { after, limit }: { after: AreaCount | undefined; limit: number },
 ): Promise<{ areas: AreaCount[]; asOf: Date; wal: WalPosition }> {
   type Row = { area_code: string | null; current_count: string; as_of: Date; timeline: number; lsn: string };
-  // The totals are from before the oldest change that is not in them yet.
   const { rows } = await node.query<Row>({
     name: 'list_areas',
     text: `
-      select page.*, wal.timeline, wal.lsn::text,
-        least(as_of(), (select changed_at from area_changes order by change_id limit 1)) as as_of
-      from wal_position() as wal left join (
+      select page.*, wal.timeline, wal.lsn::text, area_fold.folded_at as as_of
+      from area_fold cross join wal_position() as wal left join (
         select area_code, current_count from areas
         where current_count > 0
           and (-current_count, area_code) > (coalesce(-$1::bigint, -9223372036854775807), coalesce($2, ''))

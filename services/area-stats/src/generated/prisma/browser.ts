@@ -49,6 +49,11 @@ export type Area = Prisma.AreaModel
  */
 export type AreaChange = Prisma.AreaChangeModel
 /**
+ * Model AreaFold
+ * How far the changes of areas are added up in their totals; one row.
+ */
+export type AreaFold = Prisma.AreaFoldModel
+/**
  * Model ParkedEvent
  * A queued event that could not be recorded. It waits for an operator.
  */

@@ -403,6 +403,7 @@ export const ModelName = {
   AreaModeEventsAgg: 'AreaModeEventsAgg',
   Area: 'Area',
   AreaChange: 'AreaChange',
+  AreaFold: 'AreaFold',
   ParkedEvent: 'ParkedEvent',
   Job: 'Job'
 } as const
@@ -420,7 +421,7 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
     omit: GlobalOmitOptions
   }
   meta: {
-    modelProps: "eventId" | "areaModeEvent" | "areaModePresence" | "areaModeEventsAgg" | "area" | "areaChange" | "parkedEvent" | "job"
+    modelProps: "eventId" | "areaModeEvent" | "areaModePresence" | "areaModeEventsAgg" | "area" | "areaChange" | "areaFold" | "parkedEvent" | "job"
     txIsolationLevel: TransactionIsolationLevel
   }
   model: {
@@ -868,6 +869,64 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
         }
       }
     }
+    AreaFold: {
+      payload: Prisma.$AreaFoldPayload<ExtArgs>
+      fields: Prisma.AreaFoldFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.AreaFoldFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AreaFoldPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.AreaFoldFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AreaFoldPayload>
+        }
+        findFirst: {
+          args: Prisma.AreaFoldFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AreaFoldPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.AreaFoldFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AreaFoldPayload>
+        }
+        findMany: {
+          args: Prisma.AreaFoldFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AreaFoldPayload>[]
+        }
+        delete: {
+          args: Prisma.AreaFoldDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AreaFoldPayload>
+        }
+        update: {
+          args: Prisma.AreaFoldUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AreaFoldPayload>
+        }
+        deleteMany: {
+          args: Prisma.AreaFoldDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.AreaFoldUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.AreaFoldUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AreaFoldPayload>[]
+        }
+        aggregate: {
+          args: Prisma.AreaFoldAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateAreaFold>
+        }
+        groupBy: {
+          args: Prisma.AreaFoldGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AreaFoldGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.AreaFoldCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AreaFoldCountAggregateOutputType> | number
+        }
+      }
+    }
     ParkedEvent: {
       payload: Prisma.$ParkedEventPayload<ExtArgs>
       fields: Prisma.ParkedEventFieldRefs
@@ -1117,6 +1176,16 @@ export const AreaChangeScalarFieldEnum = {
 } as const
 
 export type AreaChangeScalarFieldEnum = (typeof AreaChangeScalarFieldEnum)[keyof typeof AreaChangeScalarFieldEnum]
+
+
+export const AreaFoldScalarFieldEnum = {
+  singleton: 'singleton',
+  foldedAt: 'foldedAt',
+  firstChangeId: 'firstChangeId',
+  nextChangeId: 'nextChangeId'
+} as const
+
+export type AreaFoldScalarFieldEnum = (typeof AreaFoldScalarFieldEnum)[keyof typeof AreaFoldScalarFieldEnum]
 
 
 export const ParkedEventScalarFieldEnum = {
@@ -1440,6 +1509,7 @@ export type GlobalOmitConfig = {
   areaModeEventsAgg?: Prisma.AreaModeEventsAggOmit
   area?: Prisma.AreaOmit
   areaChange?: Prisma.AreaChangeOmit
+  areaFold?: Prisma.AreaFoldOmit
   parkedEvent?: Prisma.ParkedEventOmit
   job?: Prisma.JobOmit
 }

@@ -57,6 +57,7 @@ export const ModelName = {
   AreaModeEventsAgg: 'AreaModeEventsAgg',
   Area: 'Area',
   AreaChange: 'AreaChange',
+  AreaFold: 'AreaFold',
   ParkedEvent: 'ParkedEvent',
   Job: 'Job'
 } as const
@@ -139,6 +140,16 @@ export const AreaChangeScalarFieldEnum = {
 } as const
 
 export type AreaChangeScalarFieldEnum = (typeof AreaChangeScalarFieldEnum)[keyof typeof AreaChangeScalarFieldEnum]
+
+
+export const AreaFoldScalarFieldEnum = {
+  singleton: 'singleton',
+  foldedAt: 'foldedAt',
+  firstChangeId: 'firstChangeId',
+  nextChangeId: 'nextChangeId'
+} as const
+
+export type AreaFoldScalarFieldEnum = (typeof AreaFoldScalarFieldEnum)[keyof typeof AreaFoldScalarFieldEnum]
 
 
 export const ParkedEventScalarFieldEnum = {
