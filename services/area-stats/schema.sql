@@ -64,12 +64,20 @@ create table areas (
 ) with (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=5000, autovacuum_vacuum_cost_delay=0);
 CREATE INDEX areas_most_played ON public.areas USING btree (((- current_count)), area_code) WHERE (current_count > 0);
 
+create table event_id_walk (
+  singleton boolean not null,
+  began_at timestamp with time zone not null,
+  partition integer not null,
+  page bigint not null,
+  constraint event_id_walk_singleton_check CHECK (singleton),
+  constraint event_id_walk_pkey PRIMARY KEY (singleton)
+);
+
 create table event_ids (
   event_id uuid not null,
   received_at timestamp with time zone not null,
   constraint event_ids_pkey PRIMARY KEY (event_id)
 ) partition by HASH (event_id);
-CREATE INDEX event_ids_received_at ON ONLY public.event_ids USING brin (received_at) WITH (autosummarize='on');
 
 create table event_ids_0 partition of event_ids FOR VALUES WITH (modulus 8, remainder 0);
 
@@ -624,23 +632,51 @@ end
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION trim_event_ids(p_keep interval, p_limit integer)
+CREATE OR REPLACE FUNCTION trim_event_ids(p_keep interval, p_pages integer, p_round interval DEFAULT '1 day'::interval)
  RETURNS integer
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+ SET enable_seqscan TO 'off'
 AS $function$
 declare
-  v_trimmed integer;
+  v_now timestamptz := clock_timestamp();
+  v_walk event_id_walk;
+  v_share float8;
+  v_size bigint;
+  v_end bigint;
+  v_walked integer := 0;
 begin
-  delete from event_ids where event_id in (
-    select event_id from event_ids
-    where received_at < clock_timestamp() - p_keep
-    limit p_limit
-    for update skip locked
-  );
-  get diagnostics v_trimmed = row_count;
-  return v_trimmed;
+  if not pg_try_advisory_xact_lock(hashtext('area_stats.trim_event_ids')) then
+    return 0;
+  end if;
+  select * into v_walk from event_id_walk;
+  loop
+    if v_walk.partition = 8 then
+      exit when v_now < v_walk.began_at + p_round;
+      v_walk.began_at := v_now;
+      v_walk.partition := 0;
+    end if;
+    -- How much of the partition is due: 1 is all of it.
+    v_share := 8 * extract(epoch from v_now - v_walk.began_at) / extract(epoch from p_round) - v_walk.partition;
+    v_size := pg_relation_size('event_ids_' || v_walk.partition) / current_setting('block_size')::integer;
+    v_end := least(v_walk.page + p_pages, floor(v_size * least(v_share, 1)));
+    if v_end > v_walk.page then
+      execute format(
+        'delete from event_ids_%s where ctid >= %L and ctid < %L and received_at < %L',
+        v_walk.partition, format('(%s,0)', v_walk.page), format('(%s,0)', v_end), v_now - p_keep
+      );
+      v_walked := v_end - v_walk.page;
+      v_walk.page := v_end;
+      exit;
+    end if;
+    exit when v_share < 1;
+    v_walk.partition := v_walk.partition + 1;
+    v_walk.page := 0;
+  end loop;
+  update event_id_walk set began_at = v_walk.began_at, partition = v_walk.partition, page = v_walk.page
+  where (began_at, partition, page) is distinct from (v_walk.began_at, v_walk.partition, v_walk.page);
+  return v_walked;
 end
 $function$
 ;
@@ -693,7 +729,7 @@ grant execute on function record_events(p_event_ids uuid[], p_area_codes text[],
 grant execute on function record_job_events(p_job_id uuid, p_from bigint, p_event_ids uuid[], p_area_codes text[], p_multiplayer_modes text[], p_user_ids text[], p_event_names text[], p_event_times timestamp with time zone[], p_max_lateness interval, p_max_skew interval) to runtime;
 grant execute on function renew_presences(p_area_codes text[], p_multiplayer_modes text[], p_user_ids text[], p_lease interval) to runtime;
 grant execute on function sweep_presences(p_limit integer) to runtime;
-grant execute on function trim_event_ids(p_keep interval, p_limit integer) to runtime;
+grant execute on function trim_event_ids(p_keep interval, p_pages integer, p_round interval) to runtime;
 grant execute on function trim_jobs(p_keep interval, p_limit integer) to runtime;
 grant execute on function wal_position() to public;
 grant execute on function wal_position() to runtime;
@@ -704,6 +740,7 @@ grant select on table area_mode_events to runtime;
 grant select on table area_mode_events_agg to runtime;
 grant select on table area_mode_presence to runtime;
 grant select on table areas to runtime;
+grant select on table event_id_walk to runtime;
 grant select on table event_ids to runtime;
 grant select, update on table heartbeat to runtime;
 grant select on table jobs to runtime;

@@ -207,18 +207,6 @@ test('an area lists its modes by count, then by the bytes of their names, and le
   );
 });
 
-test('old event ids are trimmed in chunks, and those that can still come again are kept', async () => {
-  const events = Array.from({ length: 25 }, () => event({ areaCode: 'trim' }));
-  await repository.recordEvents(events, LIMITS);
-  const old = events.slice(0, 20).map(({ eventId }) => `'${eventId}'`);
-  await database.asOwner(`update event_ids set received_at = now() - interval '8 days' where event_id in (${old})`);
-  const keep = 7.5 * 24 * 3600;
-  expect(await repository.trimEventIds(keep, 15)).toBe(15);
-  expect(await repository.trimEventIds(keep, 15)).toBe(5);
-  expect(await repository.trimEventIds(keep, 15)).toBe(0);
-  expect(await repository.recordEvents(events.slice(20), LIMITS)).toEqual(Array(5).fill(DUPLICATE));
-});
-
 test('without a partition for today the first who writes makes it; where it can not be made nothing is recorded', async () => {
   const today = new Date().toISOString().slice(0, 10).replaceAll('-', '');
   const tomorrow = new Date(Date.now() + 86_400_000).toISOString().slice(0, 10).replaceAll('-', '');

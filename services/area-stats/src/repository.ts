@@ -160,9 +160,24 @@ export function createRepository({ postgres }: { postgres: Pick<PostgresNodes, '
       );
     },
 
-    /** Deletes at most `limit` event ids received longer ago than `keepSeconds`; answers how many there were. */
-    trimEventIds: (keepSeconds: number, limit: number) =>
-      change('trim_event_ids', 'trim_event_ids(make_interval(secs => $1), $2)', [keepSeconds, limit]),
+    /**
+     * Walks at most `pages` pages of the event ids on and deletes those received longer ago than `keepSeconds`; answers how
+     * many pages it walked, 0 when none is due. A round over all of them is spread over `roundSeconds`.
+     */
+    trimEventIds: ({
+      keepSeconds,
+      pages,
+      roundSeconds,
+    }: {
+      keepSeconds: number;
+      pages: number;
+      roundSeconds: number;
+    }) =>
+      change('trim_event_ids', 'trim_event_ids(make_interval(secs => $1), $2, make_interval(secs => $3))', [
+        keepSeconds,
+        pages,
+        roundSeconds,
+      ]),
 
     /** Deletes at most `limit` jobs that ended longer ago than `keepDays`; answers how many there were. */
     trimJobs: (keepDays: number, limit: number) =>

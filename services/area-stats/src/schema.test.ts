@@ -33,6 +33,9 @@ test('the Prisma schema has every table with every column, and reads rows as the
   try {
     const receivedAt = expect.any(Date);
     expect(await prisma.eventId.findMany()).toEqual([{ eventId, receivedAt }]);
+    expect(await prisma.eventIdWalk.findMany()).toEqual([
+      { singleton: true, beganAt: expect.any(Date), partition: 0, page: 0n },
+    ]);
     expect(await prisma.areaModeEvent.findMany()).toEqual([
       { receivedAt, eventId, eventTime, ...names, eventName: 'LOGIN' },
     ]);
@@ -62,7 +65,7 @@ test('the Prisma schema has every table with every column, and reads rows as the
     ]);
     const columns = await database.rows<{ name: string; columns: number }>(`
       select table_name as name, count(*)::int as columns from information_schema.columns
-      where table_name in ('event_ids', 'area_mode_events', 'area_mode_presence', 'area_mode_events_agg',
+      where table_name in ('event_ids', 'event_id_walk', 'area_mode_events', 'area_mode_presence', 'area_mode_events_agg',
         'areas', 'area_changes', 'area_fold', 'jobs', 'parked_events')
       group by table_name order by table_name`);
     expect(columns).toEqual([
@@ -72,6 +75,7 @@ test('the Prisma schema has every table with every column, and reads rows as the
       { name: 'area_mode_events_agg', columns: 4 },
       { name: 'area_mode_presence', columns: 9 },
       { name: 'areas', columns: 2 },
+      { name: 'event_id_walk', columns: 4 },
       { name: 'event_ids', columns: 2 },
       { name: 'jobs', columns: 10 },
       { name: 'parked_events', columns: 6 },

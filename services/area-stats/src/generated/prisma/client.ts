@@ -48,6 +48,11 @@ export { Prisma }
  */
 export type EventId = Prisma.EventIdModel
 /**
+ * Model EventIdWalk
+ * How far the walk that trims event ids has come; one row.
+ */
+export type EventIdWalk = Prisma.EventIdWalkModel
+/**
  * Model AreaModeEvent
  * What happened, as it was received. Append-only, partitioned by the day of receipt.
  */

@@ -9,6 +9,7 @@
  * 🟢 You can import this file directly.
  */
 export type * from './models/EventId.ts'
+export type * from './models/EventIdWalk.ts'
 export type * from './models/AreaModeEvent.ts'
 export type * from './models/AreaModePresence.ts'
 export type * from './models/AreaModeEventsAgg.ts'

@@ -398,6 +398,7 @@ type FieldRefInputType<Model, FieldType> = Model extends never ? never : FieldRe
 
 export const ModelName = {
   EventId: 'EventId',
+  EventIdWalk: 'EventIdWalk',
   AreaModeEvent: 'AreaModeEvent',
   AreaModePresence: 'AreaModePresence',
   AreaModeEventsAgg: 'AreaModeEventsAgg',
@@ -421,7 +422,7 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
     omit: GlobalOmitOptions
   }
   meta: {
-    modelProps: "eventId" | "areaModeEvent" | "areaModePresence" | "areaModeEventsAgg" | "area" | "areaChange" | "areaFold" | "parkedEvent" | "job"
+    modelProps: "eventId" | "eventIdWalk" | "areaModeEvent" | "areaModePresence" | "areaModeEventsAgg" | "area" | "areaChange" | "areaFold" | "parkedEvent" | "job"
     txIsolationLevel: TransactionIsolationLevel
   }
   model: {
@@ -496,6 +497,80 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
         count: {
           args: Prisma.EventIdCountArgs<ExtArgs>
           result: runtime.Types.Utils.Optional<Prisma.EventIdCountAggregateOutputType> | number
+        }
+      }
+    }
+    EventIdWalk: {
+      payload: Prisma.$EventIdWalkPayload<ExtArgs>
+      fields: Prisma.EventIdWalkFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.EventIdWalkFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EventIdWalkPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.EventIdWalkFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EventIdWalkPayload>
+        }
+        findFirst: {
+          args: Prisma.EventIdWalkFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EventIdWalkPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.EventIdWalkFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EventIdWalkPayload>
+        }
+        findMany: {
+          args: Prisma.EventIdWalkFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EventIdWalkPayload>[]
+        }
+        create: {
+          args: Prisma.EventIdWalkCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EventIdWalkPayload>
+        }
+        createMany: {
+          args: Prisma.EventIdWalkCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.EventIdWalkCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EventIdWalkPayload>[]
+        }
+        delete: {
+          args: Prisma.EventIdWalkDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EventIdWalkPayload>
+        }
+        update: {
+          args: Prisma.EventIdWalkUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EventIdWalkPayload>
+        }
+        deleteMany: {
+          args: Prisma.EventIdWalkDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.EventIdWalkUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.EventIdWalkUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EventIdWalkPayload>[]
+        }
+        upsert: {
+          args: Prisma.EventIdWalkUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EventIdWalkPayload>
+        }
+        aggregate: {
+          args: Prisma.EventIdWalkAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateEventIdWalk>
+        }
+        groupBy: {
+          args: Prisma.EventIdWalkGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.EventIdWalkGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.EventIdWalkCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.EventIdWalkCountAggregateOutputType> | number
         }
       }
     }
@@ -1122,6 +1197,16 @@ export const EventIdScalarFieldEnum = {
 export type EventIdScalarFieldEnum = (typeof EventIdScalarFieldEnum)[keyof typeof EventIdScalarFieldEnum]
 
 
+export const EventIdWalkScalarFieldEnum = {
+  singleton: 'singleton',
+  beganAt: 'beganAt',
+  partition: 'partition',
+  page: 'page'
+} as const
+
+export type EventIdWalkScalarFieldEnum = (typeof EventIdWalkScalarFieldEnum)[keyof typeof EventIdWalkScalarFieldEnum]
+
+
 export const AreaModeEventScalarFieldEnum = {
   receivedAt: 'receivedAt',
   eventId: 'eventId',
@@ -1298,6 +1383,20 @@ export type BooleanFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel,
 
 
 /**
+ * Reference to a field of type 'Int'
+ */
+export type IntFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'Int'>
+    
+
+
+/**
+ * Reference to a field of type 'Int[]'
+ */
+export type ListIntFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'Int[]'>
+    
+
+
+/**
  * Reference to a field of type 'BigInt'
  */
 export type BigIntFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'BigInt'>
@@ -1322,20 +1421,6 @@ export type JsonFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'J
  * Reference to a field of type 'QueryMode'
  */
 export type EnumQueryModeFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'QueryMode'>
-    
-
-
-/**
- * Reference to a field of type 'Int'
- */
-export type IntFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'Int'>
-    
-
-
-/**
- * Reference to a field of type 'Int[]'
- */
-export type ListIntFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'Int[]'>
     
 
 
@@ -1504,6 +1589,7 @@ export interface PrismaClientOptionsWithAdapter extends PrismaClientBaseOptions 
 export type PrismaClientOptions = PrismaClientOptionsWithAccelerateUrl | PrismaClientOptionsWithAdapter
 export type GlobalOmitConfig = {
   eventId?: Prisma.EventIdOmit
+  eventIdWalk?: Prisma.EventIdWalkOmit
   areaModeEvent?: Prisma.AreaModeEventOmit
   areaModePresence?: Prisma.AreaModePresenceOmit
   areaModeEventsAgg?: Prisma.AreaModeEventsAggOmit

@@ -52,6 +52,7 @@ export const AnyNull = runtime.AnyNull
 
 export const ModelName = {
   EventId: 'EventId',
+  EventIdWalk: 'EventIdWalk',
   AreaModeEvent: 'AreaModeEvent',
   AreaModePresence: 'AreaModePresence',
   AreaModeEventsAgg: 'AreaModeEventsAgg',
@@ -84,6 +85,16 @@ export const EventIdScalarFieldEnum = {
 } as const
 
 export type EventIdScalarFieldEnum = (typeof EventIdScalarFieldEnum)[keyof typeof EventIdScalarFieldEnum]
+
+
+export const EventIdWalkScalarFieldEnum = {
+  singleton: 'singleton',
+  beganAt: 'beganAt',
+  partition: 'partition',
+  page: 'page'
+} as const
+
+export type EventIdWalkScalarFieldEnum = (typeof EventIdWalkScalarFieldEnum)[keyof typeof EventIdWalkScalarFieldEnum]
 
 
 export const AreaModeEventScalarFieldEnum = {

@@ -400,10 +400,6 @@ export type AreaModePresenceMinOrderByAggregateInput = {
   sweepAt?: Prisma.SortOrder
 }
 
-export type BoolFieldUpdateOperationsInput = {
-  set?: boolean
-}
-
 export type NullableDateTimeFieldUpdateOperationsInput = {
   set?: Date | string | null
 }
