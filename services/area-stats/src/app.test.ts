@@ -252,6 +252,20 @@ test('a batch answers in its order, records what is right and refuses the rest, 
   expect(stored).toEqual(defined);
 });
 
+test('a batch is answered whole however many of its events are refused, and with whatever ids', async () => {
+  const area = `${run}-refused`;
+  const good = eventOf({ areaCode: area });
+  const bad: Fields = { eventId: 'x'.repeat(400) };
+  const events = [good, ...Array.from({ length: 9_999 }, () => bad)];
+  const { outcomes } = await clients.server!.recordEvents({ events }, { timeoutMs: 20_000 });
+  expect(outcomes).toHaveLength(10_000);
+  expect(outcomes[0]).toMatchObject({ eventId: good.eventId, result: Outcome_Result.RECORDED });
+  const refused = { result: Outcome_Result.REFUSED, reason: 'INVALID_EVENT' };
+  const message = expect.stringMatching(/^event_id: .*; area_code: .*; event_name: /) as string;
+  expect(outcomes[1]).toMatchObject({ ...refused, eventId: 'x'.repeat(255), message });
+  expect(outcomes.at(-1)).toMatchObject({ ...refused, eventId: 'x'.repeat(36), message: '' });
+});
+
 test('renewals tell who is not there, take 1 to 10,000 presences, and name the field that breaks a rule', async () => {
   const here = { areaCode: `${run}-renewed`, multiplayerMode: 'royale', userId: 'ada' };
   await clients.server!.recordEvent(eventOf(here));

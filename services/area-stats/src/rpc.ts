@@ -1,14 +1,11 @@
 import { implement } from '@realmkeep/kit/server/implementation';
 import type { WatchHub } from '@realmkeep/kit/watch/hub';
 import { AreaStatsService } from '@realmkeep/proto/realmkeep/area_stats/v1/area_stats_service';
-import { outcomeMessage } from './outcome-message.ts';
+import { outcomeMessage, outcomeMessages } from './outcome-message.ts';
 import type { Listing } from './service/listing.ts';
 import type { Reading } from './service/reading.ts';
 import type { EventStream } from './service/stream.ts';
 import type { Service } from './service.ts';
-
-/** An id that is refused may be of any length, and many of them are one answer. */
-const MOST_ID_LENGTH = 255;
 
 const DEFAULT_PAGE_SIZE = 20;
 
@@ -58,7 +55,7 @@ export function createRpc({
     async recordEvent(request) {
       return {
         $typeName: 'realmkeep.area_stats.v1.RecordEventResponse',
-        outcome: outcomeMessage(request.eventId, await service.recordEvent(request)),
+        outcome: outcomeMessage({ eventId: request.eventId, outcome: await service.recordEvent(request) }),
       };
     },
 
@@ -66,7 +63,7 @@ export function createRpc({
       const outcomes = await service.recordEvents(events, ack);
       return {
         $typeName: 'realmkeep.area_stats.v1.RecordEventsResponse',
-        outcomes: outcomes.map((outcome, index) => outcomeMessage(events[index]!.eventId, outcome)),
+        outcomes: outcomeMessages(outcomes.map((outcome, index) => ({ eventId: events[index]!.eventId, outcome }))),
       };
     },
 
@@ -77,7 +74,7 @@ export function createRpc({
         recorded: BigInt(recorded),
         duplicate: BigInt(duplicate),
         refused: BigInt(refused),
-        refusals: refusals.map(({ eventId, outcome }) => outcomeMessage(eventId.slice(0, MOST_ID_LENGTH), outcome)),
+        refusals: outcomeMessages(refusals),
       };
     },
 

@@ -7,7 +7,7 @@ import {
   ParkedEventService,
   ReplayParkedEventsResponseSchema,
 } from '@realmkeep/proto/realmkeep/area_stats/v1/parked_event_service';
-import { outcomeMessage } from '../outcome-message.ts';
+import { outcomeMessages } from '../outcome-message.ts';
 import type { ParkedEvents } from '../service/parked-events.ts';
 
 /** The RPCs of operators. */
@@ -29,11 +29,9 @@ export function parkedEventRpcs(parkedEvents: ParkedEvents) {
 
     async replayParkedEvents({ parkedEventIds }) {
       const replayed = await parkedEvents.replay(parkedEventIds.map(String));
+      const outcomes = outcomeMessages(replayed);
       return create(ReplayParkedEventsResponseSchema, {
-        replayedEvents: replayed.map(({ id, eventId, outcome }) => ({
-          parkedEventId: BigInt(id),
-          outcome: outcomeMessage(eventId, outcome),
-        })),
+        replayedEvents: replayed.map(({ id }, index) => ({ parkedEventId: BigInt(id), outcome: outcomes[index]! })),
       });
     },
 

@@ -320,7 +320,7 @@ export declare const RecordEventRequest_AckSchema: GenEnum<RecordEventRequest_Ac
  */
 export declare type Outcome = Message<"realmkeep.area_stats.v1.Outcome"> & {
   /**
-   * The event.
+   * The event, by the id that it was sent with. That of a refused event is cut to 255 characters.
    *
    * @generated from field: string event_id = 1;
    */
@@ -341,7 +341,7 @@ export declare type Outcome = Message<"realmkeep.area_stats.v1.Outcome"> & {
   reason: string;
 
   /**
-   * The refusal in words, naming the field. Empty otherwise.
+   * The refusal in words, naming the field, at most 1,000 characters. Empty otherwise.
    *
    * @generated from field: string message = 4;
    */
@@ -455,7 +455,9 @@ export declare const RecordEventsRequestSchema: GenMessage<RecordEventsRequest>;
  */
 export declare type RecordEventsResponse = Message<"realmkeep.area_stats.v1.RecordEventsResponse"> & {
   /**
-   * One outcome for each event, in the order asked.
+   * One outcome for each event, in the order asked. So that they always fit one answer, what is refused once the
+   * messages and overlong ids of refusals have taken 800 KB has its reason alone: no message, and the first 36
+   * characters of its `event_id`.
    *
    * @generated from field: repeated realmkeep.area_stats.v1.Outcome outcomes = 1;
    */
@@ -516,7 +518,7 @@ export declare type StreamEventsResponse = Message<"realmkeep.area_stats.v1.Stre
   refused: bigint;
 
   /**
-   * The first 100 of those refused, in the order sent. An `event_id` is cut to 255 characters.
+   * The first 100 of those refused, in the order sent.
    *
    * @generated from field: repeated realmkeep.area_stats.v1.Outcome refusals = 4;
    */

@@ -93,7 +93,8 @@ export declare const ReplayParkedEventsRequestSchema: GenMessage<ReplayParkedEve
  */
 export declare type ReplayParkedEventsResponse = Message<"realmkeep.area_stats.v1.ReplayParkedEventsResponse"> & {
   /**
-   * One for each event that was parked, in the order of their parking.
+   * One for each event that was parked, in the order of their parking. What is refused is told as in
+   * RecordEventsResponse.
    *
    * @generated from field: repeated realmkeep.area_stats.v1.ReplayedEvent replayed_events = 1;
    */
