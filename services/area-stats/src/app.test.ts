@@ -245,11 +245,26 @@ test('a batch answers in its order, records what is right and refuses the rest, 
   const recorded = await clients.server!.recordEvents({ events: full }, { timeoutMs: 20_000 });
   expect(recorded.outcomes.filter(({ result }) => result === RECORDED)).toHaveLength(10_000);
   for (const events of [[], [...full, eventOf()]]) {
-    expect(await faultOf(clients.server!.recordEvents({ events }))).toMatchObject({ code: INVALID_ARGUMENT });
+    expect(await faultOf(clients.server!.recordEvents({ events }))).toMatchObject({
+      code: INVALID_ARGUMENT,
+      fields: ['events'],
+    });
   }
   const { stored, defined } = await countsOf(database, area);
   expect(stored).toEqual([{ area_code: area, multiplayer_mode: 'royale', current_count: '10002' }]);
   expect(stored).toEqual(defined);
+});
+
+test('a message of a stream holds 1 to 1,000 events, and one with another number is refused by the name of its field', async () => {
+  const area = `${run}-stream`;
+  const full = Array.from({ length: 1_000 }, () => eventOf({ areaCode: area }));
+  expect(await clients.server!.streamEvents([{ events: full }])).toMatchObject({ recorded: 1_000n, refused: 0n });
+  for (const events of [[], [...full, eventOf()]]) {
+    expect(await faultOf(clients.server!.streamEvents([{ events }]))).toMatchObject({
+      code: INVALID_ARGUMENT,
+      fields: ['events'],
+    });
+  }
 });
 
 test('a batch is answered whole however many of its events are refused, and with whatever ids', async () => {

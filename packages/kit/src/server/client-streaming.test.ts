@@ -85,7 +85,7 @@ test('a request that breaks a rule of the contract ends the call, named by its f
     return 0n;
   });
   const fault = await rejection(client.streamEvents([numbered(1), { events: [] }, numbered(3)]));
-  expect(fault).toMatchObject({ code: status.INVALID_ARGUMENT, message: expect.stringContaining('1 to 1,000') });
+  expect(fault).toMatchObject({ code: status.INVALID_ARGUMENT, message: expect.stringMatching(/^events: /) });
   expect(handled).toBe(1);
 });
 
