@@ -81,6 +81,36 @@ test('a statement gathers 4,000 events and never divides a call', async () => {
   expect(statements).toEqual([1, 1, 1, 3_900, 101, 5_000, 5]);
 });
 
+test('events without a time are strictly increasing within a call, and later than those of every call answered before it', async () => {
+  const { recorder } = openRecorder();
+  const before = new Map<string, string[]>();
+  const answered: string[] = [];
+  async function caller(name: string) {
+    for (let turn = 0; turn < 10; turn += 1) {
+      const multiplayerMode = `${name} ${turn}`;
+      before.set(multiplayerMode, [...answered]);
+      await recorder.record(Array.from({ length: 20 }, (_, n) => event('times', { multiplayerMode, userId: `${n}` })));
+      answered.push(multiplayerMode);
+    }
+  }
+  // More callers than statements, so that some go beside others and some are gathered.
+  await Promise.all(Array.from({ length: 8 }, (_, n) => caller(`caller ${n}`)));
+  const { rows } = await gate.query<{ call: string; times: string[] }>(`
+    select multiplayer_mode as call,
+      array_agg((extract(epoch from event_time) * 1000000)::bigint order by user_id::int) as times
+    from area_mode_events where area_code = 'times' group by 1`);
+  const timesOf = new Map(rows.map(({ call, times }) => [call, times.map(Number)]));
+  expect(timesOf.size).toBe(80);
+  for (const [call, times] of timesOf) {
+    expect(times).toHaveLength(20);
+    const last = Math.max(0, ...before.get(call)!.map((earlier) => timesOf.get(earlier)!.at(-1)!));
+    expect(
+      [last, ...times].every((time, index, all) => index === 0 || time > all[index - 1]!),
+      call,
+    ).toBe(true);
+  }
+});
+
 test('one caller’s event never fails another’s', async () => {
   const { recorder } = openRecorder();
   const settled = await whileHeldUp(() => {

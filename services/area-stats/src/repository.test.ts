@@ -156,7 +156,7 @@ test('a time outside of the bounds is refused by itself, a duplicate is told so 
   expect((await repository.readArea('bounds')).modes).toEqual([{ mode: 'royale', count: 4n }]);
 });
 
-test('events without a time are strictly later in the order of arrival, within a call and from call to call', async () => {
+test('events without a time are strictly increasing within a call, and later than those of every call answered before it', async () => {
   for (let call = 0; call < 5; call += 1) {
     const batch = Array.from({ length: 2_000 }, (_, index) =>
       event({ areaCode: 'arrival', multiplayerMode: String(call), eventName: index % 2 ? 'LOGOUT' : 'LOGIN' }),

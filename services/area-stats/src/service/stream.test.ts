@@ -68,16 +68,24 @@ test('a stream is answered with its counts and the first 100 of those refused, o
   expect(stored).toEqual(defined);
 });
 
-test('events of one user without times count in the order sent', async () => {
-  const { recordStream } = openStream();
-  await recordStream(
-    (async function* () {
-      for (let turn = 0; turn < 501; turn += 1) {
-        yield message(event('order', { userId: 'ada', eventName: turn % 2 ? 'LOGOUT' : 'LOGIN' }));
-      }
-    })(),
-    never,
+test('events without a time are strictly increasing within a stream, in the order sent, so those of one user count so', async () => {
+  const sent = Array.from({ length: 501 }, (_, turn) =>
+    event('order', { userId: 'ada', eventName: turn % 2 ? 'LOGOUT' : 'LOGIN' }),
   );
+  const { recordStream } = openStream();
+  const record = (events: Fields[]) =>
+    recordStream(
+      (async function* () {
+        for (const each of events) yield message(each);
+      })(),
+      never,
+    );
+  // Streams that overlap share the statements and no order.
+  await Promise.all([record(sent), ...[1, 2, 3].map(() => record(sent.map(() => event('beside'))))]);
+  const logged = await database.rows<{ event_id: string; times: number }>(`
+    select event_id, count(*) over (partition by event_time)::int as times from area_mode_events
+    where area_code = 'order' order by event_time`);
+  expect(logged).toEqual(sent.map(({ eventId }) => ({ event_id: eventId, times: 1 })));
   const { stored, defined } = await countsOf(database, 'order');
   expect(stored.map(({ current_count }) => current_count)).toEqual(['1']);
   expect(stored).toEqual(defined);

@@ -254,8 +254,9 @@ export declare type RecordEventRequest = Message<"realmkeep.area_stats.v1.Record
   eventName: string;
 
   /**
-   * When it happened. Absent: when it is received, by the database's clock, strictly increasing in the order
-   * of arrival. With ACK_QUEUED: when it is queued, by the clock of the user's part of the queue, strictly increasing
+   * When it happened. Absent: when it is received, by the database's clock: strictly increasing within a call or a
+   * stream, in the order sent, and later than in every call that was answered before. Calls that overlap are in no
+   * order. The clocks of a primary and its successor agree as far as the machines' do. With ACK_QUEUED: when it is queued, by the clock of the user's part of the queue, strictly increasing
    * in the order of arrival of the user's queued events; the two clocks agree as far as the machines' do.
    *
    * @generated from field: google.protobuf.Timestamp epoch_timestamp = 6;
