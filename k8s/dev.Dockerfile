@@ -20,11 +20,13 @@ COPY --chown=65532:65532 packages packages
 COPY --chown=65532:65532 services services
 ARG SERVICE
 # The programs have the names that they have in an image.
-RUN mkdir dist && for program in main migrate jwks; do \
+RUN ln -s "services/${SERVICE}" service && mkdir dist && for program in main migrate jwks; do \
       echo "import '../services/${SERVICE}/src/${program}.ts';" > "dist/${program}.js"; \
     done
 # The root of a pod is read-only; volumes are what can be written to.
 VOLUME /app/packages /app/services
 USER 65532:65532
 ENTRYPOINT ["node"]
-CMD ["--watch", "dist/main.js"]
+# Folders are watched, not the files that were loaded: skaffold puts a new file in the place of one that changed, and the
+# watch of a file ends with the file.
+CMD ["--watch-path=service", "--watch-path=packages/kit/src", "dist/main.js"]
