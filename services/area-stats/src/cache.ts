@@ -5,15 +5,16 @@ import type { AreaStats } from './area-stats.ts';
 /** What the cache says of an area. */
 export type Found =
   | { kind: 'hit'; stats: AreaStats; remainingMs: number }
-  /** Nothing is cached and this caller is the one to fetch it: it then calls `fill` or `release`. */
+  /** Nothing is cached and this caller is the one to fetch it: meanwhile it calls `hold`, then `fill` or `release`. */
   | { kind: 'claimed' }
   /** Nothing is cached yet; another process is fetching it. */
   | { kind: 'awaited' }
   /** Redis does not answer. */
   | { kind: 'away' };
 
-/** How long a process may take to fetch an area before another one does, in milliseconds. */
+/** How long a claim outlives its holder, in milliseconds. A holder that lives renews it several times in that. */
 export const CLAIM_MS = 2_000;
+const RENEW_EVERY_MS = CLAIM_MS / 4;
 
 // The hash of an area: `as_of` in epoch milliseconds, and `mode:<name>` with the count for each mode. An area in which
 // nobody plays has `as_of` alone. Beside it is the claim of the process that is fetching the area.
@@ -37,12 +38,15 @@ if not as_of or tonumber(as_of) <= tonumber(ARGV[3]) then
 end
 if redis.call('GET', KEYS[2]) == ARGV[1] then redis.call('DEL', KEYS[2]) end`;
 
+const RENEW = `if redis.call('GET', KEYS[2]) == ARGV[1] then redis.call('PEXPIRE', KEYS[2], ARGV[2]) end`;
+
 const RELEASE = `if redis.call('GET', KEYS[2]) == ARGV[1] then redis.call('DEL', KEYS[2]) end`;
 
 /** The counts that all processes share. It never throws: a Redis that fails or is slow is away. */
 export function createCache({ redis }: { redis: Parameters<typeof createScript>[0] }) {
   const claim = randomUUID();
   const readOrClaim = createScript(redis, READ_OR_CLAIM);
+  const renew = createScript(redis, RENEW);
   const fill = createScript(redis, FILL);
   const release = createScript(redis, RELEASE);
 
@@ -62,6 +66,12 @@ export function createCache({ redis }: { redis: Parameters<typeof createScript>[
       if (!Array.isArray(found)) return { kind: 'away' };
       const [fields, remainingMs] = found as [string[], number];
       return { kind: 'hit', stats: decode(fields), remainingMs };
+    },
+
+    /** Renews the claim until the function that it answers is called. */
+    hold(areaCode: string): () => void {
+      const timer = setInterval(() => void attempt(renew, areaCode, CLAIM_MS), RENEW_EVERY_MS);
+      return () => clearInterval(timer);
     },
 
     /** Shares the counts for `ttlMs` and gives the claim back. */

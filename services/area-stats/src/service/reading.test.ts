@@ -17,7 +17,7 @@ import pg from 'pg';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { openTestDatabase, postgresOf, type TestDatabase } from '../../test/database.ts';
 import { createAnswers } from '../answers.ts';
-import { createCache } from '../cache.ts';
+import { CLAIM_MS, createCache } from '../cache.ts';
 import { createRecorder } from '../recorder.ts';
 import { createRepository } from '../repository.ts';
 import { createService } from '../service.ts';
@@ -55,7 +55,14 @@ const quiet = { info: () => undefined, warn: () => undefined, error: () => undef
 
 /** Recording and reading as one process has them, with a count of the queries that reading makes. */
 async function openProcess(
-  settings: { ttlMs?: number; graceMs?: number; commandTimeoutMs?: number; postgres?: TestDatabase['postgres'] } = {},
+  settings: {
+    ttlMs?: number;
+    graceMs?: number;
+    commandTimeoutMs?: number;
+    postgres?: TestDatabase['postgres'];
+    /** What each query waits for. */
+    held?: Promise<void>;
+  } = {},
 ) {
   // Redis is waited for so long that a crowded machine makes no difference.
   const { ttlMs = 60_000, graceMs = ttlMs, commandTimeoutMs = 5_000, postgres = database.postgres } = settings;
@@ -67,8 +74,9 @@ async function openProcess(
   const limits = { maxLatenessSeconds: 604_800, maxSkewSeconds: 300, leaseSeconds: 86_400 };
   const reading = createReading({
     repository: {
-      readArea: (areaCode) => {
+      readArea: async (areaCode) => {
         counter.queries += 1;
+        await settings.held;
         return repository.readArea(areaCode);
       },
     },
@@ -237,6 +245,43 @@ test('a process that dies while it fetches holds the others up for the time of i
   const begun = performance.now();
   expect((await read(alive.service, 'claimed')).source).toBe('primary');
   expect(performance.now() - begun).toBeLessThan(6_000);
+});
+
+test('a process that fetches for longer than its claim lasts renews it, and nobody else fetches meanwhile', async () => {
+  const holdUp = async (outcome: 'answers' | 'fails') => {
+    const held = Promise.withResolvers<void>();
+    const [slow, other] = await Promise.all([openProcess({ held: held.promise }), openProcess()]);
+    const area = `slow ${outcome}`;
+    await other.service.recordEvent(eventIn(area));
+    const slowly = read(slow.service, area).catch((error: unknown) => error);
+    await until(() => slow.queries === 1, { what: 'the claim' });
+    const waiting = read(other.service, area);
+
+    // Renewals are seen by the time that the claim has left, which grows then.
+    const claim = `rk:area-stats:v1:{${area}}:fetching`;
+    const begun = performance.now();
+    let [renewals, leftMs] = [0, await slow.redis.pttl(claim)];
+    await until(
+      async () => {
+        const nowLeftMs = await slow.redis.pttl(claim);
+        if (nowLeftMs > leftMs) renewals += 1;
+        leftMs = nowLeftMs;
+        return renewals >= 3 && performance.now() - begun > CLAIM_MS + 1_000;
+      },
+      { what: 'the claim to have been renewed beyond its time', every: 20 },
+    );
+    expect(other.queries).toBe(0);
+
+    if (outcome === 'answers') held.resolve();
+    else held.reject(new Error('the database is away'));
+    const source = outcome === 'answers' ? 'l2' : 'primary';
+    expect(await waiting).toEqual({ modes: ['royale 1'], mostPlayedMode: 'royale', source });
+    expect(other.queries).toBe(outcome === 'answers' ? 0 : 1);
+    await slowly;
+    expect(slow.queries).toBe(1);
+    expect(await slow.redis.exists(claim)).toBe(0);
+  };
+  await Promise.all([holdUp('answers'), holdUp('fails')]);
 });
 
 test('without Redis answers still come, for one query per time to live and process, and a slow Redis is waited for briefly', async () => {

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Answers, Fetched, Kept } from '../answers.ts';
 import { type AreaStats, encodeAreaStats } from '../area-stats.ts';
-import { CLAIM_MS, type createCache } from '../cache.ts';
+import type { createCache } from '../cache.ts';
 import type { Repository } from '../repository.ts';
 
 /** An encoded answer to GetAreaStats, when its counts were read, and where it came from. */
@@ -14,9 +14,6 @@ export type Reading = ReturnType<typeof createReading>;
 
 // How often a process looks whether the one that claimed an area has filled it.
 const LOOK_EVERY_MS = 10;
-
-// A claim that its holder did not live to give back has run out by then, and one of those who wait has taken it.
-const PATIENCE_MS = CLAIM_MS + 500;
 
 /** How the counts of areas are read, in order. */
 export function createReading({
@@ -32,17 +29,23 @@ export function createReading({
   ttlMs: number;
 }) {
   async function fetchArea(areaCode: string): Promise<Fetched<Counts>> {
-    const patience = performance.now() + PATIENCE_MS;
     let found = await cache.readOrClaim(areaCode);
-    while (found.kind === 'awaited' && performance.now() < patience) {
+    // Whoever fetches ends within the time that a read of the database has, or its claim runs out and one who waits has it.
+    while (found.kind === 'awaited') {
       await delay(LOOK_EVERY_MS);
       found = await cache.readOrClaim(areaCode);
     }
     if (found.kind === 'hit') return fetched(areaCode, found.stats, 'l2', found.remainingMs);
-    return readArea(areaCode, found.kind === 'claimed');
+    if (found.kind === 'away') return readArea(areaCode);
+    const letGo = cache.hold(areaCode);
+    try {
+      return await readArea(areaCode, { claimed: true });
+    } finally {
+      letGo();
+    }
   }
 
-  async function readArea(areaCode: string, claimed: boolean): Promise<Fetched<Counts>> {
+  async function readArea(areaCode: string, { claimed = false } = {}): Promise<Fetched<Counts>> {
     // The time begins before the read: an answer is never given out for longer than the time to live after its counts
     // were true. Nothing is taken off by chance, or there would be more queries than one a time to live.
     const until = performance.now() + ttlMs;
@@ -61,7 +64,7 @@ export function createReading({
     /**
      * The counts of an area: the last answer of this process, else the shared one, else the database's. Once an answer
      * has run out, one caller fetches and the others are given the last one until it is there, for at most another time
-     * to live; where there is none, they wait.
+     * to live; where there is none, they wait. A fetch that fails is followed by that of one of those who wait.
      */
     async areaStats(areaCode: string): Promise<Answer> {
       const kept = answers.kept(areaCode) ?? answers.last(areaCode);
