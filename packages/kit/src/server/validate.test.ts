@@ -4,6 +4,10 @@ import {
   AreaStatsService,
   RecordEventRequestSchema,
 } from '@realmkeep/proto/realmkeep/area_stats/v1/area_stats_service';
+import {
+  MoveItemsRequestSchema,
+  NearbyItemLocationsRequestSchema,
+} from '@realmkeep/proto/realmkeep/item_location/v1/item_location_service';
 import { PlayerStateService } from '@realmkeep/proto/realmkeep/player_state/v1/player_state_service';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { RpcError } from '../errors/rpc-error.ts';
@@ -97,4 +101,15 @@ test('a service can validate messages one by one', () => {
     'user_id',
     'event_name',
   ]);
+});
+
+test('a number that is not finite is named by its field', () => {
+  const nearby = create(NearbyItemLocationsRequestSchema, { areaCode: '1', y: Number.NaN, maxDistance: Infinity });
+  expect(violationsOf(NearbyItemLocationsRequestSchema, nearby).map(({ field }) => field)).toEqual([
+    'y',
+    'max_distance',
+  ]);
+  const move = { gameItemId: UUID, locationId: UUID, position: { x: 0, y: 0, z: -Infinity } };
+  const moves = create(MoveItemsRequestSchema, { requestId: UUID, moves: [move] });
+  expect(violationsOf(MoveItemsRequestSchema, moves).map(({ field }) => field)).toEqual(['moves[0].position.z']);
 });

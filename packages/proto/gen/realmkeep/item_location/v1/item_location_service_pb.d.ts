@@ -287,28 +287,29 @@ export declare type NearbyItemLocationsRequest = Message<"realmkeep.item_locatio
   areaCode: string;
 
   /**
-   * The point's east-west axis.
+   * The point's east-west axis, a finite number.
    *
    * @generated from field: double x = 2;
    */
   x: number;
 
   /**
-   * The point's height.
+   * The point's height, a finite number.
    *
    * @generated from field: double y = 3;
    */
   y: number;
 
   /**
-   * The point's north-south axis.
+   * The point's north-south axis, a finite number.
    *
    * @generated from field: double z = 4;
    */
   z: number;
 
   /**
-   * How far a thing may be from the point, in the game's own units, in a straight line. Default 0: any distance.
+   * How far a thing may be from the point, in the game's own units, in a straight line: a finite number. Default 0: any
+   * distance.
    *
    * @generated from field: double max_distance = 5;
    */
@@ -507,7 +508,7 @@ export declare type Move = Message<"realmkeep.item_location.v1.Move"> & {
   locationId: string;
 
   /**
-   * The point within the area. Default: the origin. Every axis is a finite number.
+   * The point within the area. Default: the origin.
    *
    * @generated from field: realmkeep.item_location.v1.Position position = 3;
    */

@@ -66,21 +66,21 @@ export declare const LocationSchema: GenMessage<Location>;
  */
 export declare type Position = Message<"realmkeep.item_location.v1.Position"> & {
   /**
-   * The east-west axis.
+   * The east-west axis, a finite number.
    *
    * @generated from field: double x = 1;
    */
   x: number;
 
   /**
-   * The height.
+   * The height, a finite number.
    *
    * @generated from field: double y = 2;
    */
   y: number;
 
   /**
-   * The north-south axis.
+   * The north-south axis, a finite number.
    *
    * @generated from field: double z = 3;
    */

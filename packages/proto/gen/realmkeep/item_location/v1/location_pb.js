@@ -3,13 +3,14 @@
 /* eslint-disable */
 
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import { file_buf_validate_validate } from "../../../buf/validate/validate_pb.js";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 
 /**
  * Describes the file realmkeep/item_location/v1/location.proto.
  */
 export const file_realmkeep_item_location_v1_location = /*@__PURE__*/
-  fileDesc("CilyZWFsbWtlZXAvaXRlbV9sb2NhdGlvbi92MS9sb2NhdGlvbi5wcm90bxIacmVhbG1rZWVwLml0ZW1fbG9jYXRpb24udjEiggEKCExvY2F0aW9uEhMKC2xvY2F0aW9uX2lkGAEgASgJEgwKBG5hbWUYAiABKAkSEQoJYXJlYV9jb2RlGAMgASgJEg8KB3ZlcnNpb24YBCABKAMSLwoLY3JlYXRlX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIisKCFBvc2l0aW9uEgkKAXgYASABKAESCQoBeRgCIAEoARIJCgF6GAMgASgBYgZwcm90bzM", [file_google_protobuf_timestamp]);
+  fileDesc("CilyZWFsbWtlZXAvaXRlbV9sb2NhdGlvbi92MS9sb2NhdGlvbi5wcm90bxIacmVhbG1rZWVwLml0ZW1fbG9jYXRpb24udjEiggEKCExvY2F0aW9uEhMKC2xvY2F0aW9uX2lkGAEgASgJEgwKBG5hbWUYAiABKAkSEQoJYXJlYV9jb2RlGAMgASgJEg8KB3ZlcnNpb24YBCABKAMSLwoLY3JlYXRlX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIkYKCFBvc2l0aW9uEhIKAXgYASABKAFCB7pIBBICQAESEgoBeRgCIAEoAUIHukgEEgJAARISCgF6GAMgASgBQge6SAQSAkABYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_timestamp]);
 
 /**
  * Describes the message realmkeep.item_location.v1.Location.
