@@ -133,6 +133,20 @@ test('a change whose transaction commits late is added up, and totals are as of 
   expect(areas).toContainEqual({ areaCode: 'early', count: 5n });
 });
 
+test('a database that was restored into another server, whose transaction ids are lesser, begins anew', async () => {
+  const first = async () => (await database.rows<{ id: string }>('select first_change_id as id from area_fold'))[0]!.id;
+  await database.asOwner(`update area_fold set next_transaction_id = '1000000000000'`);
+  const before = await first();
+  await until(
+    async () => {
+      await repository.recordEvents([login('restored')], LIMITS);
+      await fold();
+      return BigInt(await first()) > BigInt(before);
+    },
+    { what: 'adding up to move on' },
+  );
+});
+
 test('the time of a listing moves on while nothing changes, and stays while changes wait', async () => {
   const asOf = async () =>
     (await database.postgres.read((node) => listAreas(node, { after: undefined, limit: 1 }))).asOf.getTime();
