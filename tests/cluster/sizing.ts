@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { until } from '@realmkeep/testkit/parts/until';
 import { describe, expect, it } from 'vitest';
 import { credit } from '../e2e/operations.ts';
 import type { Stage } from '../e2e/stage.ts';
@@ -8,45 +7,45 @@ import type { Release } from './release.ts';
 
 const PARTS = ['player-state', 'item-location', 'area-stats', 'envoy', 'postgres', 'valkey'] as const;
 type Part = (typeof PARTS)[number];
-type Usage = { cpuSeconds: Record<Part, number>; megabytes: Record<Part, number>; at: number };
+type Usage = { cpuSeconds: Map<string, number>; megabytes: Record<Part, number>; at: number };
 
 type Summary = {
   pods: {
     podRef: { name: string; namespace: string };
-    cpu?: { time: string; usageCoreNanoSeconds?: number };
-    memory?: { workingSetBytes?: number };
+    containers?: { cpu?: { usageCoreNanoSeconds?: number }; memory?: { workingSetBytes?: number } }[];
   }[];
 };
 
 const CALLS = 2_000;
 const AT_ONCE = 40;
 
-/** What the parts of a release use, as the kubelet of its one node counts it, once all of that is newer than now. */
+/**
+ * What the pods of a release have used, as the kubelet of its one node counts it: by containers, whose counters are read
+ * when they are asked for. Those of pods are up to 20 s old.
+ */
 async function usage(release: Release): Promise<Usage> {
   const { items } = await release.get<{ items: { metadata: { name: string } }[] }>('nodes');
   const path = `/api/v1/nodes/${items[0]!.metadata.name}/proxy/stats/summary`;
-  const asked = Date.now();
-  const pods = await until(
-    async () => {
-      const summary: Summary = JSON.parse(await release.kubectl('get', '--raw', path));
-      const own = summary.pods.filter(({ podRef, cpu }) => podRef.namespace === release.namespace && cpu);
-      const isNew = ({ cpu }: Summary['pods'][number]) => Date.parse(cpu!.time) > asked;
-      return own.filter(({ podRef }) => partOf(podRef.name)).every(isNew) && own;
-    },
-    { what: 'the kubelet to count again', within: 120_000, every: 1_000 },
-  );
-  const sums = (value: (pod: Summary['pods'][number]) => number) =>
-    Object.fromEntries(
-      PARTS.map((part) => [
-        part,
-        pods.filter(({ podRef }) => partOf(podRef.name) === part).reduce((sum, pod) => sum + value(pod), 0),
-      ]),
-    ) as Record<Part, number>;
-  return {
-    cpuSeconds: sums(({ cpu }) => (cpu!.usageCoreNanoSeconds ?? 0) / 1e9),
-    megabytes: sums(({ memory }) => (memory?.workingSetBytes ?? 0) / 1e6),
-    at: Date.now(),
-  };
+  const summary: Summary = JSON.parse(await release.kubectl('get', '--raw', path));
+  const pods = summary.pods.filter(({ podRef }) => podRef.namespace === release.namespace && partOf(podRef.name));
+  const megabytes = Object.fromEntries(PARTS.map((part) => [part, 0])) as Record<Part, number>;
+  const cpuSeconds = new Map<string, number>();
+  for (const { podRef, containers = [] } of pods) {
+    const cores = containers.map(({ cpu }) => (cpu?.usageCoreNanoSeconds ?? 0) / 1e9);
+    cpuSeconds.set(podRef.name, sum(cores));
+    megabytes[partOf(podRef.name)!] += sum(containers.map(({ memory }) => (memory?.workingSetBytes ?? 0) / 1e6));
+  }
+  return { cpuSeconds, megabytes, at: Date.now() };
+}
+
+/** The CPU seconds of a part between two counts; of a pod that is gone by the second, none. */
+function spentBetween(before: Usage, after: Usage, part: Part): number {
+  const pods = [...after.cpuSeconds].filter(([name]) => partOf(name) === part);
+  return sum(pods.map(([name, seconds]) => seconds - (before.cpuSeconds.get(name) ?? 0)));
+}
+
+function sum(values: number[]): number {
+  return values.reduce((all, value) => all + value, 0);
 }
 
 function partOf(pod: string): Part | undefined {
@@ -79,8 +78,7 @@ export function sizingStories(stage: Stage, release: () => Release): void {
       const quiet = await usage(release());
       await delay(20_000);
       const idle = await usage(release());
-      const perSecond = (part: Part) =>
-        (idle.cpuSeconds[part] - quiet.cpuSeconds[part]) / ((idle.at - quiet.at) / 1_000);
+      const perSecond = (part: Part) => spentBetween(quiet, idle, part) / ((idle.at - quiet.at) / 1_000);
       const table: Record<string, Record<string, number>> = {};
       let before = idle;
       for (const [kind, call] of Object.entries(kinds)) {
@@ -94,8 +92,7 @@ export function sizingStories(stage: Stage, release: () => Release): void {
         await Promise.all(Array.from({ length: AT_ONCE }, lane));
         const after = await usage(release());
         const seconds = (after.at - before.at) / 1_000;
-        const spent = (part: Part) =>
-          (after.cpuSeconds[part] - before.cpuSeconds[part] - perSecond(part) * seconds) / (CALLS / 1_000);
+        const spent = (part: Part) => (spentBetween(before, after, part) - perSecond(part) * seconds) / (CALLS / 1_000);
         table[kind] = Object.fromEntries(PARTS.map((part) => [part, Math.max(0, Math.round(spent(part) * 100) / 100)]));
         before = after;
       }

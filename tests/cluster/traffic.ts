@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ConnectError } from '@connectrpc/connect';
-import { credit } from '../e2e/operations.ts';
+import { until } from '@realmkeep/testkit/parts/until';
+import { credit, grant } from '../e2e/operations.ts';
 import { type Outcome, outcomeOf, tally } from '../e2e/outcome.ts';
 import type { Stage } from '../e2e/stage.ts';
 
@@ -17,13 +18,17 @@ export type Traffic = {
   end(): Promise<void>;
 };
 
-/** Starts callers who read and write players, list what they have and ask for stats: by gRPC, gRPC-Web and REST. */
+/**
+ * Starts callers who read and write players, list and move what they have, record events and ask for stats: by gRPC,
+ * gRPC-Web and REST.
+ */
 export async function startTraffic(stage: Stage): Promise<Traffic> {
   const token = await stage.token('server', 'traffic');
   // A connection each, so that both pods of Envoy have some.
   const parties = Array.from({ length: 6 }, () => stage.connect({ token }));
   const web = stage.connect({ token, web: true });
   const players = await Promise.all(Array.from({ length: 50 }, () => stage.player()));
+  const { things, locations } = await placeThings(stage, players[0]!);
   const anyOf = <T>(all: readonly T[]) => all[Math.floor(Math.random() * all.length)]!;
   const rest = async (path: string): Promise<Outcome> => {
     try {
@@ -43,6 +48,23 @@ export async function startTraffic(stage: Stage): Promise<Traffic> {
         }),
       ),
     list: () => told(() => anyOf(parties).things.listItemLocations({ playerId: anyOf(players) })),
+    move: () =>
+      told(() =>
+        anyOf(parties).things.moveItems({
+          requestId: randomUUID(),
+          moves: [{ gameItemId: anyOf(things), locationId: anyOf(locations) }],
+        }),
+      ),
+    event: () =>
+      told(() =>
+        anyOf(parties).stats.recordEvent({
+          eventId: randomUUID(),
+          areaCode: 'cluster',
+          multiplayerMode: anyOf(['duel', 'raid']),
+          userId: anyOf(players),
+          eventName: anyOf(['LOGIN', 'LOGOUT']),
+        }),
+      ),
     'read by gRPC-Web': () => told(() => web.players.getPlayerState({ playerId: anyOf(players) })),
     'read by REST': () => rest(`/v1/players/${anyOf(players)}/state`),
     'stats by REST': () => rest('/stats?area_code=cluster'),
@@ -88,6 +110,22 @@ export async function startTraffic(stage: Stage): Promise<Traffic> {
       await Promise.all(running);
     },
   };
+}
+
+/** Gives a player things that item-location knows of, and makes places where they can be. */
+async function placeThings(stage: Stage, player: string): Promise<{ things: string[]; locations: string[] }> {
+  const itemId = `traffic-${randomUUID()}`;
+  await stage.admin.catalog.createItem({ itemId, name: 'Parcel', kind: 'cargo' });
+  const locations = [randomUUID(), randomUUID()];
+  for (const locationId of locations)
+    await stage.admin.locations.createLocation({ locationId, name: 'Depot', areaCode: 'cluster' });
+  const operations = [grant(player, itemId, 20n)];
+  await stage.server.players.applyTransaction({ transactionId: randomUUID(), operations });
+  const listed = async () => {
+    const { itemLocations } = await stage.server.things.listItemLocations({ playerId: player, pageSize: 100 });
+    return itemLocations.length === 20 && itemLocations.map(({ gameItemId }) => gameItemId);
+  };
+  return { things: await until(listed, { what: 'item-location to know the things', within: 30_000 }), locations };
 }
 
 /** The outcome of a call; of a fault without a reason, what the transport said. */
