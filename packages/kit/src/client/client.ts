@@ -17,6 +17,7 @@ import { internal } from '../errors/common.ts';
 import type { CallContext } from '../server/implementation.ts';
 import { formatTraceparent } from '../telemetry/trace.ts';
 import { callClientStream } from './client-stream-call.ts';
+import { lookUpEvery, targetOf } from './name-lookups.ts';
 import type { Prepared } from './prepared.ts';
 import { serviceConfigOf } from './service-config.ts';
 import { callStream } from './stream-call.ts';
@@ -52,6 +53,8 @@ export type ClientSettings = {
   serviceTokens?: ServiceTokens;
   /** The longest that a unary call waits. Default 5,000. */
   timeoutMs?: number;
+  /** How often the name is looked up, to find servers that were added. Default 30,000. */
+  lookUpEveryMs?: number;
 };
 
 const TRANSPORT = {
@@ -65,6 +68,8 @@ const TRANSPORT = {
   'grpc.max_reconnect_backoff_ms': 5_000,
   // A name is looked up again this soon when a connection is lost, to find the replicas that came instead.
   'grpc.dns_min_time_between_resolutions_ms': 1_000,
+  // How calls are made is said here; a lookup does not ask for TXT records as well.
+  'grpc.service_config_disable_resolution': 1,
 };
 
 /**
@@ -75,10 +80,11 @@ const TRANSPORT = {
  */
 export function createClient<S extends DescService>(
   service: S,
-  { address, serviceTokens, timeoutMs: usualTimeoutMs = 5_000 }: ClientSettings,
+  { address, serviceTokens, timeoutMs: usualTimeoutMs = 5_000, lookUpEveryMs = 30_000 }: ClientSettings,
 ): Client<S> & { close(): void } {
-  const channel = new Channel(address, credentials.createInsecure(), {
+  const channel = new Channel(targetOf(address), credentials.createInsecure(), {
     ...TRANSPORT,
+    ...lookUpEvery(lookUpEveryMs),
     'grpc.service_config': serviceConfigOf(service),
   });
 

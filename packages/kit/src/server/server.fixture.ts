@@ -32,6 +32,8 @@ export async function startServerFixture({
   maxStreams = 100,
   tracer = trace.getTracer('test'),
   sampleRatio = 0,
+  host = '127.0.0.1',
+  port = 0,
 }: {
   implementations: Implementation[];
   tokens?: TestTokens;
@@ -39,6 +41,8 @@ export async function startServerFixture({
   maxStreams?: number;
   tracer?: Tracer;
   sampleRatio?: number;
+  host?: string;
+  port?: number;
 }): Promise<ServerFixture> {
   const keys = tokens ?? (await createTestTokens());
   const folder = await mkdtemp(join(tmpdir(), 'kit-server-'));
@@ -61,7 +65,7 @@ export async function startServerFixture({
     maxInWork,
     maxStreams,
   });
-  const address = `127.0.0.1:${await server.listen('127.0.0.1', 0)}`;
+  const address = `${host}:${await server.listen(host, port)}`;
   const clients: { close(): void }[] = [];
 
   return {
