@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
+import { type ClientHttp2Session, connect, type IncomingHttpHeaders, type IncomingHttpStatusHeader } from 'node:http2';
 import { createServer, request, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { createCertificate } from '@realmkeep/testkit/certificate';
@@ -7,7 +8,16 @@ import { onPath } from '@realmkeep/testkit/parts/on-path';
 import { createTestTokens, type TestTokens } from '@realmkeep/testkit/tokens';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startUpstream, type Upstream } from '../ingress/upstream.ts';
+import { podOf, reviewedManifests } from './manifests.ts';
 import { type RunningEnvoy, startRenderedEnvoy } from './running-envoy.ts';
+
+/** What the cluster asks a pod of Envoy to learn whether it may be sent new connections. */
+function readiness(): string {
+  const isEnvoy = ({ kind, metadata }: { kind: string; metadata: { name: string } }) =>
+    kind === 'Deployment' && metadata.name === 'realmkeep-envoy';
+  const probe = podOf(reviewedManifests('dev').find(isEnvoy)!)!.spec.containers[0]!.readinessProbe;
+  return (probe as { httpGet: { path: string } }).httpGet.path;
+}
 
 // Helm is no part of the checkout; in CI it must be there.
 describe.skipIf(!onPath('helm') && process.env.CI !== 'true')('Envoy with the configuration of the chart', () => {
@@ -48,6 +58,14 @@ describe.skipIf(!onPath('helm') && process.env.CI !== 'true')('Envoy with the co
     await once(response, 'end');
     return { status: response.statusCode!, connection: response.headers.connection };
   }
+  /** The same over a connection of HTTP/2 that is there. */
+  async function statusOf(session: ClientHttp2Session): Promise<number> {
+    const stream = session.request({ ':path': '/stats?area_code=111' });
+    const [headers] = (await once(stream, 'response')) as [IncomingHttpHeaders & IncomingHttpStatusHeader];
+    stream.resume();
+    await once(stream, 'end');
+    return headers[':status']!;
+  }
   const ask = async (path: string, method = 'GET') => {
     const response = await fetch(`${envoy.statusUrl}${path}`, { method, headers: { connection: 'close' } });
     return { status: response.status, text: await response.text() };
@@ -62,8 +80,7 @@ describe.skipIf(!onPath('helm') && process.env.CI !== 'true')('Envoy with the co
   });
 
   it('tells the cluster of its health and its metrics, and lets it do nothing else', async () => {
-    expect((await ask('/ready')).status).toBe(200);
-    expect((await ask('/live')).status).toBe(200);
+    expect((await ask(readiness())).status).toBe(200);
     expect((await ask('/metrics')).text).toContain('envoy_http_downstream_rq_xx{');
     for (const path of ['/', '/quitquitquit', '/healthcheck/fail', '/config_dump', '/stats/prometheus']) {
       expect((await ask(path)).status, path).toBe(404);
@@ -79,10 +96,18 @@ describe.skipIf(!onPath('helm') && process.env.CI !== 'true')('Envoy with the co
     envoy.certificate = renewed;
   });
 
-  it('once its drain has begun it is not ready, lives, and serves with the request to come again elsewhere', async () => {
-    await fetch(`${envoy.adminUrl}/healthcheck/fail`, { method: 'POST', headers: { connection: 'close' } });
-    expect((await ask('/ready')).status).toBe(503);
-    expect((await ask('/live')).status).toBe(200);
-    expect(await call('/stats?area_code=111')).toEqual({ status: 200, connection: 'close' });
+  it('while it drains it is ready, answers new connections, and asks each caller to come again elsewhere', async () => {
+    const before = connect(envoy.url, { ca: envoy.certificate });
+    try {
+      expect(await statusOf(before)).toBe(200);
+      await fetch(`${envoy.adminUrl}/healthcheck/fail`, { method: 'POST', headers: { connection: 'close' } });
+      expect((await ask(readiness())).status).toBe(200);
+      expect(await call('/stats?area_code=111')).toEqual({ status: 200, connection: 'close' });
+      const told = once(before, 'goaway');
+      expect(await statusOf(before)).toBe(200);
+      await told;
+    } finally {
+      before.destroy();
+    }
   });
 });
