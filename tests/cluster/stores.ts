@@ -36,5 +36,25 @@ export function storeStories(stage: Stage, release: () => Release): void {
       expect(load.staleReads).toEqual([]);
       await expectExactly(release(), `${NAME}-postgres-0`, load.players, load.acknowledged);
     }, 600_000);
+
+    it('copy the primary anew to a replica whose volume is given up, as the runbook of a lost replica says', async () => {
+      const replica = `${NAME}-postgres-2`;
+      const claim = `data-${replica}`;
+      const volume = () => release().kubectl('get', 'pvc', claim, '--output=jsonpath={.spec.volumeName}');
+      const all = (await podsOf(release(), 'postgres')).length;
+      const before = await volume();
+      await release().kubectl('delete', 'pvc', claim, '--wait=false');
+      await release().kubectl('delete', 'pod', replica);
+      const back = async () => (await readyPodsOf(release(), 'postgres')).length === all && (await volume()) !== before;
+      await until(back, { what: 'the replica to have a volume of its own again', within: 180_000, every: 500 });
+      const streams = `select count(*) from pg_stat_replication where state = 'streaming' and application_name = '${replica}'`;
+      const psql = ['psql', '--username=postgres', '--no-align', '--tuples-only', '--command', streams];
+      const streaming = () => release().kubectl('exec', `${NAME}-postgres-0`, '--container=postgres', '--', ...psql);
+      await until(async () => (await streaming()) === '1', {
+        what: 'the replica to follow',
+        within: 60_000,
+        every: 500,
+      });
+    }, 300_000);
   });
 }

@@ -1,3 +1,4 @@
+import { counterFromZero } from '@realmkeep/kit/telemetry/counter-from-zero';
 import type { Telemetry } from '@realmkeep/kit/telemetry/telemetry';
 import type { EventQueue } from './event-queue/queue.ts';
 
@@ -9,13 +10,13 @@ export function createEventQueueMetrics(meter: Telemetry['meter'], queue: Pick<E
   const settled = meter.createCounter('area_stats.queue.settled', {
     description: 'Queued events that are recorded, or were before',
   });
-  const parked = meter.createCounter('area_stats.queue.parked', {
+  const parked = counterFromZero(meter, 'area_stats.queue.parked', {
     description: 'Queued events that could not be recorded and are kept for an operator',
   });
-  const reclaimed = meter.createCounter('area_stats.queue.reclaimed', {
+  const reclaimed = counterFromZero(meter, 'area_stats.queue.reclaimed', {
     description: 'Queued events taken over from consumers that are gone',
   });
-  const failures = meter.createCounter('area_stats.queue.failures', {
+  const failures = counterFromZero(meter, 'area_stats.queue.failures', {
     description: 'Times that consuming the queue broke off and began again',
   });
   const entries = meter.createObservableGauge('area_stats.queue.entries', {
@@ -37,7 +38,7 @@ export function createEventQueueMetrics(meter: Telemetry['meter'], queue: Pick<E
   return {
     settled(settledNow: number, parkedNow: number): void {
       settled.add(settledNow);
-      if (parkedNow > 0) parked.add(parkedNow);
+      parked.add(parkedNow);
     },
     reclaimed: (count: number) => reclaimed.add(count),
     failed: () => failures.add(1),

@@ -1,3 +1,4 @@
+import { counterFromZero } from '@realmkeep/kit/telemetry/counter-from-zero';
 import type { Telemetry } from '@realmkeep/kit/telemetry/telemetry';
 import type { Step } from './follow-step.ts';
 
@@ -7,10 +8,10 @@ export type FollowMetrics = ReturnType<typeof createFollowMetrics>;
 /** Only the process that follows, or did so last, reports lag and position: while player-state is away the lag grows. */
 export function createFollowMetrics(meter: Telemetry['meter']) {
   const events = meter.createCounter('item_location.follow.events', { description: 'Events of player-state applied' });
-  const parked = meter.createCounter('item_location.follow.parked', {
+  const parked = counterFromZero(meter, 'item_location.follow.parked', {
     description: 'Events of player-state that can never be applied',
   });
-  const failures = meter.createCounter('item_location.follow.failures', {
+  const failures = counterFromZero(meter, 'item_location.follow.failures', {
     description: 'Times that following broke off and began again',
   });
   let latest: Pick<Step, 'asOf' | 'position'> | undefined;
@@ -33,7 +34,7 @@ export function createFollowMetrics(meter: Telemetry['meter']) {
     applied(step: Step, parkedNow: number): void {
       latest = { asOf: step.asOf, position: step.position ?? latest?.position };
       events.add(step.size - parkedNow);
-      if (parkedNow > 0) parked.add(parkedNow);
+      parked.add(parkedNow);
     },
     failed(): void {
       failures.add(1);

@@ -1,4 +1,5 @@
 import { afterEach, expect, test } from 'vitest';
+import { counterFromZero } from './counter-from-zero.ts';
 import { openTelemetry, type Telemetry } from './telemetry.ts';
 
 let telemetry: Telemetry;
@@ -34,6 +35,13 @@ test('a scrape shows the calls by method and code, the process, and what a servi
 
   expect((await fetch(`${address}/`)).status).toBe(404);
   expect((await fetch(`${address}/metrics`, { method: 'POST' })).status).toBe(405);
+});
+
+test('a counter from zero is shown before anything is counted', async () => {
+  telemetry = await openTelemetry('a-service', settings);
+  counterFromZero(telemetry.meter, 'rare.things', { description: 'What is rare' });
+  const text = await (await fetch(`http://127.0.0.1:${telemetry.metricsPort}/metrics`)).text();
+  expect(text).toContain('rare_things_total 0');
 });
 
 test('without an endpoint nothing is traced; with one, spans are made', async () => {
