@@ -48,17 +48,30 @@
 {{- end -}}
 
 {{/*
-The connections that a Postgres node must accept: of the most pods of each service, the pool and four that measure,
-lock and follow; as many again of the pods that a rollout adds; of the migrations and of operators.
+The connections that a Postgres node must accept: 40 of the migrations and of operators, and of each service
+
+  (pods + surge + draining) x (POSTGRES_POOL_SIZE + 4)
+
+pods: the most there are. surge: those that a rollout adds. draining: those that it has told to end and that are not gone,
+surge x (grace period / minReadySeconds, rounded up), for it ends so many each time that their successors count; all, where
+that is at once. 4: those that measure, lock and follow.
 */}}
 {{- define "realmkeep.stores.maxConnections" -}}
 {{- $sum := 40 -}}
 {{- range $service := include "realmkeep.stores.services" . | fromYamlArray -}}
 {{- $values := index $.Values $service -}}
 {{- $pods := $values.autoscaling.enabled | ternary $values.autoscaling.maxReplicas $values.replicas | int -}}
-{{- $surge := regexMatch "%$" (toString $values.maxSurge) | ternary $pods (int $values.maxSurge) -}}
+{{- $surge := int (trimSuffix "%" (toString $values.maxSurge)) -}}
+{{- if hasSuffix "%" (toString $values.maxSurge) -}}
+{{- $surge = divf (mul $pods $surge) 100 | ceil | int -}}
+{{- end -}}
+{{- $draining := $pods -}}
+{{- if $values.minReadySeconds -}}
+{{- $rounds := divf (include "service.graceSeconds" (dict "Values" $values)) $values.minReadySeconds | ceil | int -}}
+{{- $draining = min $pods (mul $surge $rounds) -}}
+{{- end -}}
 {{- $each := add 4 (int (dig "POSTGRES_POOL_SIZE" 10 $values.settings)) -}}
-{{- $sum = add $sum (mul (add $pods $surge) $each) -}}
+{{- $sum = add $sum (mul (add $pods $surge $draining) $each) -}}
 {{- end -}}
 {{ $sum }}
 {{- end -}}

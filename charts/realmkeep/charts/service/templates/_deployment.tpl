@@ -50,8 +50,7 @@ spec:
       serviceAccountName: {{ include "service.fullname" . }}
       automountServiceAccountToken: false
       enableServiceLinks: false
-      # preStop, then the drain, then a rest to close the stores' connections.
-      terminationGracePeriodSeconds: {{ add .Values.drain.preStopSeconds (include "service.drainSeconds" .) 10 }}
+      terminationGracePeriodSeconds: {{ include "service.graceSeconds" . }}
       securityContext: {{- include "realmkeep.podSecurity" (dict "user" 65532) | nindent 8 }}
       topologySpreadConstraints: {{- include "realmkeep.spread" (include "service.selectorLabels" .) | nindent 8 }}
       {{- include "realmkeep.placement" (dict "global" .Values.global "values" .Values) | nindent 6 }}

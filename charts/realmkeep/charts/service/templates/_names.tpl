@@ -20,3 +20,8 @@
 {{- define "service.drainSeconds" -}}
 {{- divf (addf .Values.drain.delayMs .Values.drain.timeoutMs) 1000 | ceil | int -}}
 {{- end -}}
+
+{{/* Seconds that a pod has to end: preStop, then the drain, then a rest to close the stores' connections. */}}
+{{- define "service.graceSeconds" -}}
+{{- add .Values.drain.preStopSeconds (include "service.drainSeconds" .) 10 -}}
+{{- end -}}
