@@ -73,7 +73,23 @@ describe.skipIf(!onPath('helm') && process.env.CI !== 'true')('helm', () => {
   it('refuses Envoys that would send a service more than it takes', async () => {
     const { status, output } = await render('envoy.autoscaling.maxReplicas=20');
     expect(status).not.toBe(0);
-    expect(output).toContain('player-state.settings.MAX_IN_WORK is 2000');
+    expect(output).toContain('player-state.settings.MAX_IN_WORK is 2400');
+  });
+
+  it('counts the Envoy that a rollout adds among those that send', async () => {
+    const atMost = (envoys: number) => render(`envoy.autoscaling.maxReplicas=${envoys}`);
+    expect((await atMost(6)).output).toContain('7 Envoys, one of them of a rollout, may send it 2800 calls');
+    expect((await atMost(5)).status).toBe(0);
+  });
+
+  it.each([
+    ['stores.cnpg.instances=1', '/stores/cnpg/instances'],
+    ['stores.cnpg.instances=2,stores.cnpg.synchronous=2', 'stores.cnpg.synchronous is 2'],
+    ['stores.cnpg.synchronous=3', 'stores.cnpg.synchronous is 3'],
+  ])('refuses followers that a commit would wait for in vain: %s', async (values, name) => {
+    const { status, output } = await renderChart({ root, stores: 'cnpg', set: [values] });
+    expect(status).not.toBe(0);
+    expect(output).toContain(name);
   });
 
   it.each([
@@ -143,6 +159,15 @@ describe.skipIf(!onPath('helm') && process.env.CI !== 'true')('helm', () => {
     );
     expect(status).not.toBe(0);
     expect(output).toContain(`${ca} has both`);
+  });
+
+  it("refuses authorities of extraEnv beside the issuer's, of which one alone would count", async () => {
+    const own = ['area-stats.extraEnv[0].name=NODE_EXTRA_CA_CERTS', 'area-stats.extraEnv[0].value=/own/ca.crt'];
+    const issuer = remote('https://issuer.example/keys');
+    const { status, output } = await render(...own, ...issuer, 'global.auth.callers.remote.ca.secretName=issuer');
+    expect(status).not.toBe(0);
+    expect(output).toContain('area-stats.extraEnv has NODE_EXTRA_CA_CERTS');
+    expect((await render(...own, ...issuer)).status).toBe(0);
   });
 
   it('makes nothing that a value turns off', async () => {

@@ -6,6 +6,13 @@ it, because a subchart sees nothing of its parent's values.
 {{- $stores := .stores }}
 {{- with .chart }}
 {{- $keysCa := include "realmkeep.keysCaVolume" . }}
+{{- if eq .Values.protocol "grpc" }}
+{{- range .Values.extraEnv }}
+{{- if and $keysCa (eq .name "NODE_EXTRA_CA_CERTS") }}
+{{- fail (printf "%s.extraEnv has NODE_EXTRA_CA_CERTS, which global.auth.callers.remote.ca sets, and one alone would count: put the certificates of both into what global.auth.callers.remote.ca names, and leave it out of extraEnv" $.chart.Chart.Name) }}
+{{- end }}
+{{- end }}
+{{- end }}
 apiVersion: apps/v1
 kind: Deployment
 metadata:
