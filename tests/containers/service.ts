@@ -5,7 +5,10 @@ import { docker } from '../../tools/images/docker.ts';
 import { isServing } from '../../tools/local/service-process.ts';
 import type { StagedProcess } from '../e2e/stage.ts';
 
-/** What the images promise to need: no rights, nothing to write to but what is mounted. */
+/**
+ * A container that runs as nobody, without rights. Its root can be written to, which testcontainers has no word against; that
+ * images write to none, pods of the chart show, where it is read-only.
+ */
 export function confined(image: string, network: StartedNetwork): GenericContainer {
   return new GenericContainer(image)
     .withNetwork(network)
