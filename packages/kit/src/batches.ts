@@ -47,5 +47,8 @@ export function createBatches<T>({
       for (const thing of things) if (waiting.length < bound) waiting.push(thing);
       start();
     },
+
+    /** Takes away what waits, and answers it: it is in no batch then. */
+    takeWaiting: (): T[] => waiting.splice(0),
   };
 }

@@ -35,23 +35,28 @@ export async function openTestValkey({ masters = 1, replicas = 0, appendonly = f
       shards = 2,
       capacity = 100_000,
       durability = { replicas: 0, fsync: false, waitMs: 1_000 },
+      bound,
+      // A machine that is busy with other tests is slow to connect.
+      commandTimeoutMs = 5_000,
     }: {
       consumer?: string;
       shards?: number;
       capacity?: number;
       durability?: Durability;
+      bound?: number;
+      commandTimeoutMs?: number;
     } = {}) {
-      // A machine that is busy with other tests is slow to connect.
       const connection = {
         nodes: cluster.addresses,
         password: cluster.password,
-        commandTimeoutMs: 5_000,
+        commandTimeoutMs,
         logger: quiet,
       };
       const client = () => createRedis(connection);
       const clients = { appending: client(), consuming: client() };
       await Promise.all([whenReady(clients.appending, 10_000), whenReady(clients.consuming, 10_000)]);
-      const queue = createEventQueue({ clients, consumer, shards, capacity, durability, logger: quiet });
+      const options = { clients, consumer, shards, capacity, durability, logger: quiet };
+      const queue = createEventQueue({ ...options, ...(bound && { bound }) });
       queues.push(queue);
       return Object.assign(queue, { redis: clients.consuming });
     },

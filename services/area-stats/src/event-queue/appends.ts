@@ -5,7 +5,7 @@ import type { Logger } from '@realmkeep/kit/log/logger';
 import type { Cluster } from 'ioredis';
 import type { Event } from '../event.ts';
 import { encodeEvent } from './entry.ts';
-import { APPEND, FULL } from './scripts.ts';
+import { APPEND } from './scripts.ts';
 import { shardOf, streamOf } from './shard.ts';
 
 /** What must be true of an event before it is acknowledged. */
@@ -31,6 +31,7 @@ type Waiting = { text: string; done: (fault?: Error) => void };
  *
  * @param capacity entries that wait in a stream at most
  * @param appended told the shard after each batch
+ * @param bound the most events that are accepted and not answered yet; at least as many as one call may have
  */
 export function createAppends({
   redis,
@@ -39,6 +40,7 @@ export function createAppends({
   durability,
   appended,
   logger,
+  bound = 50_000,
 }: {
   redis: Cluster;
   shards: number;
@@ -46,8 +48,10 @@ export function createAppends({
   durability: Durability;
   appended: (shard: number) => void;
   logger: Pick<Logger, 'warn'>;
+  bound?: number;
 }) {
   let failing = false;
+  let unanswered = 0;
 
   async function send(shard: number, texts: string[]) {
     const { replicas, fsync, waitMs } = durability;
@@ -58,7 +62,8 @@ export function createAppends({
     return (await pipeline.exec())!.map(([fault, answer]) => ({ fault, answer }));
   }
 
-  async function store(shard: number, texts: string[]): Promise<void> {
+  /** Answers how many of them, the first ones, are stored: the others found no room. */
+  async function store(shard: number, texts: string[]): Promise<number> {
     // A client that knows no cluster yet would wait for one. What is known and away fails by itself.
     if (redis.status !== 'ready') throw unavailable('the event queue can not be reached', RETRY_DELAY_MS);
     let [append, wait] = await send(shard, texts);
@@ -68,11 +73,13 @@ export function createAppends({
       [append, wait] = await send(shard, texts);
     }
     if (append!.fault) throw append!.fault;
-    if (append!.answer === FULL) throw resourceExhausted('the event queue is full', RETRY_DELAY_MS);
+    const stored = append!.answer as number;
+    if (stored === 0) return 0;
     if (wait?.fault) throw wait.fault;
     if (wait && !isDurable(wait.answer)) {
       throw unavailable('too few copies of the event were confirmed in time', RETRY_DELAY_MS);
     }
+    return stored;
   }
 
   function isDurable(answer: unknown): boolean {
@@ -83,20 +90,25 @@ export function createAppends({
   }
 
   async function run(shard: number, batch: Waiting[]): Promise<void> {
-    let fault: Error | undefined;
+    let left = batch;
     try {
-      await store(
+      const stored = await store(
         shard,
         batch.map(({ text }) => text),
       );
+      if (stored > 0) appended(shard);
+      for (const { done } of batch.slice(0, stored)) done();
+      left = batch.slice(stored);
+      if (left.length > 0) throw resourceExhausted('the event queue is full', RETRY_DELAY_MS);
       failing = false;
-      appended(shard);
     } catch (error) {
       if (!failing) logger.warn({ err: error, shard }, 'events can not be queued');
       failing = true;
-      fault = faultOf(error);
+      const fault = faultOf(error);
+      // What waits for this stream would meet the same server one batch after the other. Nothing of it was sent.
+      if (fault.reason === 'UNAVAILABLE') left = [...left, ...batches[shard]!.takeWaiting()];
+      for (const { done } of left) done(fault);
     }
-    for (const { done } of batch) done(fault);
   }
 
   const batches = Array.from({ length: shards }, (_, shard) =>
@@ -104,15 +116,20 @@ export function createAppends({
   );
 
   /**
-   * Stores the events; resolves once all are as durable as was set. Throws RESOURCE_EXHAUSTED when a stream is full and
-   * UNAVAILABLE when a server is away or too few copies were confirmed; then some of them may be queued, and to append
-   * them again is harmless.
+   * Stores the events; resolves once all are as durable as was set. Throws RESOURCE_EXHAUSTED when a stream is full, or at
+   * once when too many events wait, and UNAVAILABLE when a server is away or too few copies were confirmed, for all that
+   * waits for that stream; then some of them may be queued, and to append them again is harmless.
    */
   return async function append(events: Event[]): Promise<void> {
     if (events.length === 0) return;
+    if (unanswered > 0 && unanswered + events.length > bound) {
+      throw resourceExhausted(`${unanswered} events wait to be queued`, RETRY_DELAY_MS);
+    }
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     let left = events.length;
+    unanswered += events.length;
     const done = (fault?: Error) => {
+      unanswered -= 1;
       left -= 1;
       if (fault) reject(fault);
       else if (left === 0) resolve();

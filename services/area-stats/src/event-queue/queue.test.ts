@@ -91,6 +91,19 @@ test('a shard that is full refuses with RESOURCE_EXHAUSTED and a delay, drops no
   expect(await small.lag()).toMatchObject({ entries: 10 });
 });
 
+test('of events that come together those are stored for which there is room, and the others refused', async () => {
+  const small = await valkey.openQueue({ shards: 1, capacity: 10 });
+  // The first goes by itself, and what comes meanwhile is more than a shard holds.
+  const events = Array.from({ length: 31 }, () => eventIn('together'));
+  const settled = await Promise.allSettled(events.map((event) => small.append([event])));
+  expect(settled.map(({ status }) => status === 'fulfilled')).toEqual(events.map((_, index) => index < 10));
+  for (const { reason } of settled.slice(10) as PromiseRejectedResult[]) {
+    expect(await faultOf(Promise.reject(reason))).toEqual({ code: RESOURCE_EXHAUSTED, retry: true });
+  }
+  const stored = (await small.read(0, 100)).map(({ event }) => event!.eventId);
+  expect(stored).toEqual(events.slice(0, 10).map(({ eventId }) => eventId));
+});
+
 test('what a consumer that is gone had in work is reclaimed by another one, and a consumer that is gone is removed once it has none', async () => {
   const [gone, heir] = [await valkey.openQueue({ shards: 1 }), await valkey.openQueue({ shards: 1 })];
   const consumers = async () => ((await heir.redis.xinfo('CONSUMERS', streamOf(0), 'area-stats')) as unknown[]).length;
@@ -238,5 +251,32 @@ test('a server that is away answers UNAVAILABLE with a delay, for the events of 
     expect(await faultOf(process.append([eventIn('away')]))).toEqual({ code: UNAVAILABLE, retry: true });
   } finally {
     await lonely.close();
+  }
+});
+
+test('while a server hangs so much waits for it and the rest is RESOURCE_EXHAUSTED; what waits is UNAVAILABLE as soon as a batch is, unsent', async () => {
+  const hanging = await openTestValkey();
+  try {
+    const hung = await hanging.openQueue({ shards: 1, bound: 2_000, commandTimeoutMs: 1_000 });
+    const calls = Array.from({ length: 30 }, () => Array.from({ length: 100 }, () => eventIn('hang')));
+    // Held up, not dead: the connection stays open and nothing answers.
+    const { pid } = hanging.nodes[0]!;
+    process.kill(pid!, 'SIGSTOP');
+    const faults = await Promise.all(calls.map((events) => faultOf(hung.append(events))));
+    expect(faults).toEqual(
+      calls.map((_, index) => ({ code: index < 20 ? UNAVAILABLE : RESOURCE_EXHAUSTED, retry: true })),
+    );
+    process.kill(pid!, 'SIGCONT');
+    const last = eventIn('hang');
+    await until(() => hung.append([last]).then(() => true), { what: 'the queue to take events again' });
+    // Nothing that was answered counts any more.
+    const after = Array.from({ length: 2_000 }, () => eventIn('after'));
+    await until(() => hung.append(after).then(() => true), { what: 'as many events as may wait to be queued' });
+    const stored = (await hung.read(0, 10_000)).flatMap(({ event }) => event ?? []);
+    const sent = new Set([...calls[0]!, last].map(({ eventId }) => eventId));
+    const unsent = stored.filter(({ areaCode, eventId }) => areaCode === 'hang' && !sent.has(eventId));
+    expect(unsent).toEqual([]);
+  } finally {
+    await hanging.close();
   }
 });

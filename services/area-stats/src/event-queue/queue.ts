@@ -24,6 +24,7 @@ type Reply = [id: string, fields: string[] | null];
  * @param consumer this process's name in the group, its own
  * @param shards at most 64
  * @param capacity entries that wait in all shards together at most
+ * @param bound the most events that this process has accepted and not appended yet
  */
 export function createEventQueue({
   clients,
@@ -31,6 +32,7 @@ export function createEventQueue({
   shards,
   capacity,
   durability,
+  bound,
   logger,
 }: {
   clients: { appending: Cluster; consuming: Cluster };
@@ -38,6 +40,7 @@ export function createEventQueue({
   shards: number;
   capacity: number;
   durability: Durability;
+  bound?: number;
   logger: Pick<Logger, 'warn'>;
 }) {
   if (shards > MOST_SHARDS) throw new RangeError(`the event queue has at most ${MOST_SHARDS} shards, not ${shards}`);
@@ -90,6 +93,7 @@ export function createEventQueue({
       durability,
       appended: arrivals.tell,
       logger,
+      ...(bound && { bound }),
     }),
 
     /** Whether the cluster can be reached, as far as is known. */

@@ -1,17 +1,13 @@
 import { FIELD } from './entry.ts';
 
-/** What APPEND answers when the stream has no room. */
-export const FULL = -1;
-
 /**
- * Appends the entries ARGV[2..] and answers the stream's length, or appends none and answers FULL where it would grow
- * longer than ARGV[1]. An entry's id is the server's time in microseconds, but always greater than the one before, also
- * on a new primary and when the clock goes back: the order of arrival.
+ * Appends of the entries ARGV[2..] the first for which there is room, the stream growing no longer than ARGV[1], and
+ * answers how many. An entry's id is the server's time in microseconds, but always greater than the one before, also on a
+ * new primary and when the clock goes back: the order of arrival.
  */
 export const APPEND = `
-local count = #ARGV - 1
-local length = redis.call('XLEN', KEYS[1])
-if length + count > tonumber(ARGV[1]) then return ${FULL} end
+local count = math.min(#ARGV - 1, tonumber(ARGV[1]) - redis.call('XLEN', KEYS[1]))
+if count <= 0 then return 0 end
 local last = 0
 local info = redis.pcall('XINFO', 'STREAM', KEYS[1])
 for i = 1, #info, 2 do
@@ -22,7 +18,7 @@ local id = math.max(time[1] * 1000000 + time[2], last + 1)
 for i = 0, count - 1 do
   redis.call('XADD', KEYS[1], string.format('%.0f-0', id + i), '${FIELD}', ARGV[i + 2])
 end
-return length + count`;
+return count`;
 
 /** Takes the entries ARGV[2..] off the group ARGV[1] and out of the stream, both or neither. */
 export const SETTLE = `
