@@ -149,6 +149,21 @@ test('an event that is refused, one that breaks its batch and one that is none a
   expect(await parkedRows()).toEqual([]);
 });
 
+test('an entry that is not of this service is parked with all that it holds, also one whose values look like its names', async () => {
+  const queue = await valkey.openQueue({ shards: 1 });
+  const foreign = [
+    ['payload', 'event', 'sender', 'billing'],
+    ['event', '', 'payload', '7'],
+  ];
+  for (const fields of foreign) await queue.redis.xadd(streamOf(0), '*', ...fields);
+  consume(queue);
+  await emptied(queue);
+  expect(await parkedRows()).toMatchObject(
+    foreign.map((fields) => ({ reason: 'INVALID_EVENT', event: JSON.stringify(fields) })),
+  );
+  await database.rows('delete from parked_events');
+});
+
 test('an event that fails again and again while others are recorded is parked; while all fail, all wait', async () => {
   const queue = await valkey.openQueue();
   const odd = eventIn('odd', { userId: 'ada' });

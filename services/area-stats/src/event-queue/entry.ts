@@ -7,7 +7,7 @@ export type Entry = {
   id: string;
   /** Its time is never null; undefined when the entry holds no event, or was deleted. */
   event: (Event & { eventTime: string }) | undefined;
-  /** What the entry holds; empty when it was deleted. */
+  /** What the entry holds: its field `event`, or, where it has none, all its fields as JSON; empty when it was deleted. */
   text: string;
 };
 
@@ -48,10 +48,17 @@ export function decodeEvent(text: string, receivedAt: string): Entry['event'] {
   };
 }
 
-/** An entry as a stream answers it; its fields are null when it was deleted while it was in work. */
+/**
+ * An entry as a stream answers it: names and values in turn, null when it was deleted while it was in work. One that is
+ * not of this service keeps what it holds.
+ */
 export function entryOf(shard: number, [id, fields]: [id: string, fields: string[] | null]): Entry {
-  const text = fields?.[fields.indexOf(FIELD) + 1] ?? '';
+  const text = fields ? textOf(fields) || JSON.stringify(fields) : '';
   return { shard, id, event: decodeEvent(text, timeOf(id)), text };
+}
+
+function textOf(fields: string[]): string | undefined {
+  return fields.find((_, index) => index % 2 === 1 && fields[index - 1] === FIELD);
 }
 
 /** When the entry was appended, in epoch milliseconds. */
