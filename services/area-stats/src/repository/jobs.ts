@@ -1,3 +1,4 @@
+import { commitBarrier } from '@realmkeep/kit/postgres/commit-barrier';
 import type { Reader } from '@realmkeep/kit/postgres/nodes';
 import type pg from 'pg';
 import type { Event } from '../event.ts';
@@ -9,7 +10,7 @@ import type { Plan } from '../synthetic-events.ts';
 export async function createJob(client: pg.PoolClient, jobId: string, plan: Plan): Promise<JobRow> {
   const { rows } = await client.query<JobRow>({
     name: 'create_job',
-    text: 'select * from create_job($1, $2, $3)',
+    text: `select * from create_job($1, $2, $3) where ${commitBarrier} is not null`,
     values: [jobId, plan, plan.events],
   });
   return rows[0]!;
@@ -34,7 +35,7 @@ export async function endJob(
 ): Promise<JobRow | undefined> {
   const { rows } = await primary.query<JobRow>({
     name: 'end_job',
-    text: 'select * from end_job($1, $2, $3)',
+    text: `select * from end_job($1, $2, $3) where ${commitBarrier} is not null`,
     values: [jobId, state, error],
   });
   return rows[0];

@@ -1,3 +1,4 @@
+import { commitBarrier } from '@realmkeep/kit/postgres/commit-barrier';
 import type { Reader } from '@realmkeep/kit/postgres/nodes';
 import type { ParkedEvent } from '../parked-event.ts';
 
@@ -17,9 +18,12 @@ export async function parkEvents(primary: Reader, parked: ParkedEvent[]): Promis
   await primary.query({
     name: 'park_events',
     text: `
-      insert into parked_events (entry, event, reason, message)
-      select * from unnest($1::text[], $2::text[], $3::text[], $4::text[])
-      on conflict (entry) do nothing`,
+      with parked as (
+        insert into parked_events (entry, event, reason, message)
+        select * from unnest($1::text[], $2::text[], $3::text[], $4::text[])
+        on conflict (entry) do nothing
+      )
+      select ${commitBarrier}`,
     values: [
       texts(({ entry }) => entry),
       texts(({ event }) => event),
@@ -55,10 +59,14 @@ export async function findParkedEvents(node: Reader, ids: string[]): Promise<Par
 
 /** Deletes the events and answers the ids of those that were parked. */
 export async function deleteParkedEvents(primary: Reader, ids: string[]): Promise<string[]> {
-  const { rows } = await primary.query<{ parked_event_id: string }>({
+  const { rows } = await primary.query<{ deleted: string[] }>({
     name: 'delete_parked_events',
-    text: 'delete from parked_events where parked_event_id = any ($1::bigint[]) returning parked_event_id',
+    text: `
+      with deleted as (
+        delete from parked_events where parked_event_id = any ($1::bigint[]) returning parked_event_id
+      )
+      select array(select parked_event_id::text from deleted) as deleted, ${commitBarrier}`,
     values: [ids],
   });
-  return rows.map(({ parked_event_id }) => parked_event_id);
+  return rows[0]!.deleted;
 }
