@@ -19,7 +19,8 @@ export type Enqueue = (client: pg.PoolClient, jobId: string) => Promise<void>;
 
 /**
  * Starts to work jobs off, one at a time in each process. A job whose process dies goes on in another one from where it had
- * come, within about half a minute; one whose process is told to stop goes on at once.
+ * come, within about half a minute; one whose process is told to stop goes on within seconds. Each time that the same job is
+ * broken off, whatever by, its next beginning is delayed for twice as long: from one or two seconds up to a minute.
  */
 export function startJobs({
   postgres,

@@ -429,7 +429,8 @@ export declare const RecordEventResponseSchema: GenMessage<RecordEventResponse>;
  */
 export declare type RecordEventsRequest = Message<"realmkeep.area_stats.v1.RecordEventsRequest"> & {
   /**
-   * The events, 1 to 10,000. Each is validated by itself.
+   * The events, 1 to 10,000. Each is validated by itself. A request of more than 4 MB, some 400 bytes for each of
+   * 10,000 events, is RESOURCE_EXHAUSTED.
    *
    * @generated from field: repeated realmkeep.area_stats.v1.RecordEventRequest events = 1;
    */
@@ -539,7 +540,8 @@ export declare const StreamEventsResponseSchema: GenMessage<StreamEventsResponse
  */
 export declare type RenewPresenceRequest = Message<"realmkeep.area_stats.v1.RenewPresenceRequest"> & {
   /**
-   * The presences, 1 to 10,000. One that breaks a rule refuses the request.
+   * The presences, 1 to 10,000. One that breaks a rule refuses the request. One of more than 4 MB is
+   * RESOURCE_EXHAUSTED.
    *
    * @generated from field: repeated realmkeep.area_stats.v1.Presence presences = 1;
    */
@@ -599,8 +601,9 @@ export declare const AreaStatsService: GenService<{
    * most played of them. An area that nobody has ever played in has no modes.
    *
    * Answers are cached for a time to live (30 s by default), so a count may be that old, and older by the time
-   * that reading it anew takes, at most another time to live; `as_of` says how old. Over REST the header
-   * `cache-control: max-age` says for how many seconds no newer answer is to be had.
+   * that reading it anew takes, at most another time to live, and by what the replica that it was read from lags
+   * behind, at most 5 seconds by default; `as_of` says how old. Over REST the header `cache-control: max-age` says
+   * for how many seconds no newer answer is to be had.
    *
    * @generated from rpc realmkeep.area_stats.v1.AreaStatsService.GetAreaStats
    */
@@ -656,7 +659,7 @@ export declare const AreaStatsService: GenService<{
     output: typeof RecordEventResponseSchema;
   },
   /**
-   * Records up to 10,000 events in one transaction. An event that breaks a rule is refused by itself; the
+   * Records up to 10,000 events, of 4 MB together at most, in one transaction. An event that breaks a rule is refused by itself; the
    * others are recorded. Those with ACK_QUEUED are queued instead, with the errors of RecordEvent; then any of the
    * batch may have been queued or recorded, and to send it again is harmless.
    *
@@ -685,7 +688,7 @@ export declare const AreaStatsService: GenService<{
     output: typeof StreamEventsResponseSchema;
   },
   /**
-   * Moves the leases of up to 10,000 presences on: each counts for 24 hours (the length is a setting) from now. For
+   * Moves the leases of up to 10,000 presences, of 4 MB together at most, on: each counts for 24 hours (the length is a setting) from now. For
    * users who stay longer than that without another event. A presence whose lease had run out counts again. One whose
    * latest event is not LOGIN, or that has none, is listed as absent and stays so: record a LOGIN.
    *

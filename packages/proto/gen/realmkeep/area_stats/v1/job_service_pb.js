@@ -59,8 +59,9 @@ export const CancelJobResponseSchema = /*@__PURE__*/
 
 /**
  * JobService generates synthetic data, for operators who try an installation out. Jobs survive restarts: when a
- * process is killed another one goes on within about half a minute, and no event is recorded twice. A job is kept for 30
- * days (a setting) after its end; then it is not found, and its id is free.
+ * process is killed another one goes on within about half a minute, and no event is recorded twice. A job that is broken
+ * off again and again goes on later each time, by a delay that doubles up to a minute. A job is kept for 30 days (a
+ * setting) after its end; then it is not found, and its id is free.
  *
  * Errors carry one google.rpc.ErrorInfo of the domain `area-stats.realmkeep`; branch on its reason.
  *
