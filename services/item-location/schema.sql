@@ -567,30 +567,29 @@ BEGIN ATOMIC
      n.id,
      row_number() OVER (ORDER BY n.length, n.noun, n.id) AS row_number
     FROM (( SELECT 'item'::text AS noun,
-             item_names.item_id AS id,
-             length(item_names.name) AS length
-            FROM item_names
-           WHERE (((lower(item_names.name) COLLATE "C") >= names_beginning_with.p_text) AND ((lower(item_names.name) COLLATE "C") < (names_beginning_with.p_text || chr(1114111))))
-           ORDER BY (lower(item_names.name) COLLATE "C"), item_names.item_id
+             i.item_id AS id,
+             length(i.name) AS length
+            FROM item_names i
+           WHERE (((lower(i.name) COLLATE "C") >= names_beginning_with.p_text) AND ((lower(i.name) COLLATE "C") < (names_beginning_with.p_text || chr(1114111))))
+           ORDER BY (lower(i.name) COLLATE "C"), i.item_id
           LIMIT names_beginning_with.p_limit)
          UNION ALL
          ( SELECT 'location'::text,
-             (locations.location_id)::text AS location_id,
-             length(locations.name) AS length
-            FROM locations
-           WHERE (((lower(locations.name) COLLATE "C") >= names_beginning_with.p_text) AND ((lower(locations.name) COLLATE "C") < (names_beginning_with.p_text || chr(1114111))))
-           ORDER BY (lower(locations.name) COLLATE "C"), (locations.location_id)::text
+             (l.location_id)::text AS location_id,
+             length(l.name) AS length
+            FROM locations l
+           WHERE (((lower(l.name) COLLATE "C") >= names_beginning_with.p_text) AND ((lower(l.name) COLLATE "C") < (names_beginning_with.p_text || chr(1114111))))
+           ORDER BY (lower(l.name) COLLATE "C"), l.location_id
           LIMIT names_beginning_with.p_limit)
          UNION ALL
          ( SELECT 'owner'::text,
-             (player_names.player_id)::text AS player_id,
-             length(player_names.name) AS length
-            FROM player_names
-           WHERE (((lower(player_names.name) COLLATE "C") >= names_beginning_with.p_text) AND ((lower(player_names.name) COLLATE "C") < (names_beginning_with.p_text || chr(1114111))))
-           ORDER BY (lower(player_names.name) COLLATE "C"), (player_names.player_id)::text
+             (p.player_id)::text AS player_id,
+             length(p.name) AS length
+            FROM player_names p
+           WHERE (((lower(p.name) COLLATE "C") >= names_beginning_with.p_text) AND ((lower(p.name) COLLATE "C") < (names_beginning_with.p_text || chr(1114111))))
+           ORDER BY (lower(p.name) COLLATE "C"), p.player_id
           LIMIT names_beginning_with.p_limit)) n
-   ORDER BY (row_number() OVER (ORDER BY n.length, n.noun, n.id))
-  LIMIT names_beginning_with.p_limit;
+   ORDER BY (row_number() OVER (ORDER BY n.length, n.noun, n.id));
 END
 ;
 
@@ -607,17 +606,22 @@ begin
     return;
   end if;
   return query
-    select n.noun, n.id, row_number() over (order by n.similarity desc, length(n.name), n.noun, n.id) from (
-      (select 'item' as noun, i.item_id as id, i.name, word_similarity(p_text, lower(i.name)) as similarity
-        from item_names i where p_text <% lower(i.name) limit 1000)
-      union all
-      (select 'location', l.location_id::text, l.name, word_similarity(p_text, lower(l.name))
-        from locations l where p_text <% lower(l.name) limit 1000)
-      union all
-      (select 'owner', p.player_id::text, p.name, word_similarity(p_text, lower(p.name))
-        from player_names p where p_text <% lower(p.name) limit 1000)
-    ) as n
-    order by 3 limit p_limit;
+    select r.noun, r.id, row_number() over (order by r.similarity desc, r.length, r.noun, r.id) from (
+      select n.noun, n.id, n.similarity, length(n.name) as length,
+        row_number() over (partition by n.noun order by n.similarity desc, length(n.name), n.id) as place
+      from (
+        (select 'item' as noun, i.item_id as id, i.name, word_similarity(p_text, lower(i.name)) as similarity
+          from item_names i where p_text <% lower(i.name) limit 1000)
+        union all
+        (select 'location', l.location_id::text, l.name, word_similarity(p_text, lower(l.name))
+          from locations l where p_text <% lower(l.name) limit 1000)
+        union all
+        (select 'owner', p.player_id::text, p.name, word_similarity(p_text, lower(p.name))
+          from player_names p where p_text <% lower(p.name) limit 1000)
+      ) as n
+    ) as r
+    where r.place <= p_limit
+    order by 3;
 end
 $function$
 ;

@@ -7,14 +7,30 @@ type PlanNode = { 'Node Type': string; 'Relation Name'?: string; 'Index Name'?: 
 /** Tables of one row. */
 const SINGLE = ['heartbeat', 'follow_position'];
 
-/** What a plan reads and how it puts that together: indexes, tables from end to end, sorts and joins of tables. */
+/** The index that a node reads, or the table from end to end. */
+function readOf({ 'Node Type': type, 'Relation Name': table, 'Index Name': index }: PlanNode): string[] {
+  const name = type === 'Seq Scan' && !SINGLE.includes(table ?? '') ? `all of ${table}` : index;
+  return name && !SINGLE.some((single) => name.startsWith(single)) ? [name] : [];
+}
+
+/** What reaches a node without a limit on its way: sorted, its cost grows with what there is. */
+function unlimited(node: PlanNode): string[] {
+  const { 'Node Type': type, Plans = [] } = node;
+  return type === 'Limit' ? [] : [...readOf(node), ...Plans.flatMap(unlimited)];
+}
+
+/**
+ * What a plan reads and how it puts that together: indexes, tables from end to end, joins of tables, and sorts, but for
+ * those of what a limit bounds.
+ */
 function readsOf(node: PlanNode): string[] {
-  const { 'Node Type': type, 'Relation Name': table, 'Index Name': index, Plans = [] } = node;
+  const { 'Node Type': type, Plans = [] } = node;
   const reads = Plans.flatMap(readsOf);
   const tables = Plans.filter((plan) => readsOf(plan).length > 0).length;
   if (/Join|Nested Loop/.test(type) && tables > 1) return [`a join of ${reads.join(' and ')}`];
-  const name = type === 'Seq Scan' && !SINGLE.includes(table ?? '') ? `all of ${table}` : index;
-  return name && !SINGLE.some((single) => name.startsWith(single)) ? [name, ...reads] : reads;
+  const sorted = /Sort$/.test(type) ? unlimited(node) : [];
+  if (sorted.length > 0) return [`a sort of ${sorted.join(' and ')}`];
+  return [...readOf(node), ...reads];
 }
 
 /**

@@ -180,6 +180,6 @@ test('a batch finds its rows by the index of their listing, in their order', asy
   await apply(playerEvent(ownerId, 'Ada'), ...grant('gem', 30, { ownerId }));
   await apply(playerEvent(ownerId, 'Eve', 2n));
   const read = await reads(database, (node) => renameBatch(node, 10));
-  expect(read.filter((name) => /^all of|sort/i.test(name))).toEqual([]);
+  expect(read.filter((name) => /^(all|a sort) of/.test(name))).toEqual([]);
   expect(read).toContain('game_item_locations_by_owner');
 });

@@ -92,6 +92,39 @@ describe('a search', () => {
     expect(found).toMatchObject({ similarLeftOut: true, rows: [] });
   });
 
+  test('looks at names of each kind: however many of one kind begin with the text or are like it, they hide no other', async () => {
+    await database.asOwner(`
+      insert into player_names (player_id, name, version) select gen_random_uuid(), 'Comet ' || n, 1 from generate_series(1, 300) n;
+      insert into item_names (item_id, name, kind, version) values ('comet', 'Comet tail cloak', 'armour', 1);
+      insert into game_item_locations (game_item_id, item_id, item_name, item_kind, item_version, quantity, owner_id,
+          owner_name, owner_name_version, location_name, area_code, source_version, consumed)
+        values (gen_random_uuid(), 'comet', 'Comet tail cloak', 'armour', 1, 1, '${owner}', '', 1, '', '', 1, false)`);
+    expect(names((await search('comet')).rows)).toContain('Comet tail cloak');
+    expect(names((await search('komet')).rows)).toContain('Comet tail cloak');
+    for (const [kind, text] of [
+      ['beginning_with', 'comet'],
+      ['like', 'komet'],
+    ]) {
+      const { rows } = await database.primary.pool.query(
+        `select count(*) filter (where noun = 'owner')::int as owners, count(*) filter (where id = 'comet')::int as items
+         from names_${kind}('${text}', 100)`,
+      );
+      expect(rows).toEqual([{ owners: 100, items: 1 }]);
+    }
+  });
+
+  test('reads no more names than it looks at, however many are equal', async () => {
+    await database.asOwner(`
+      insert into player_names (player_id, name, version) select gen_random_uuid(), 'Player', 1 from generate_series(1, 20000);
+      analyze player_names`);
+    const { rows } = await database.primary.pool.query<{ 'QUERY PLAN': [{ Plan: Record<string, number> }] }>(
+      "explain (analyze, buffers, format json) select * from names_beginning_with('player', 100)",
+    );
+    const plan = rows[0]!['QUERY PLAN'][0].Plan;
+    expect(plan['Actual Rows']).toBe(100);
+    expect(plan['Shared Hit Blocks']! + plan['Shared Read Blocks']!).toBeLessThan(300);
+  });
+
   test('for a prefix that everything has costs no more than so many names and things', async () => {
     const { rows } = await database.primary.pool.query<{ 'QUERY PLAN': [{ Plan: Record<string, number> }] }>(
       `explain (analyze, buffers, format json) select g.* from (
