@@ -790,23 +790,39 @@ CREATE OR REPLACE FUNCTION repair_item_locations(p_states jsonb, p_gone uuid[])
  SET enable_mergejoin TO 'off'
 AS $function$
 declare
+  v_players text[];
+  v_items text[];
   v_changed record;
 begin
   perform from follow_position for update;
   perform share_location_names();
-  insert into player_names as known (player_id, name, version)
-  select distinct on (e.owner_id) e.owner_id, e.owner_name, e.owner_name_version
-  from jsonb_to_recordset(p_states) as e (owner_id uuid, owner_name text, owner_name_version bigint)
-  order by e.owner_id
-  on conflict (player_id) do update set name = excluded.name, version = excluded.version
-  where known.version <= excluded.version and (known.name, known.version) <> (excluded.name, excluded.version);
-  insert into item_names as known (item_id, name, kind, version)
-  select distinct on (e.item_id) e.item_id, e.item_name, e.item_kind, e.item_version
-  from jsonb_to_recordset(p_states) as e (item_id text, item_name text, item_kind text, item_version bigint)
-  order by e.item_id
-  on conflict (item_id) do update set name = excluded.name, kind = excluded.kind, version = excluded.version
-  where known.version <= excluded.version
-    and (known.name, known.kind, known.version) <> (excluded.name, excluded.kind, excluded.version);
+
+  with changed as (
+    insert into player_names as known (player_id, name, version)
+    select distinct on (e.owner_id) e.owner_id, e.owner_name, e.owner_name_version
+    from jsonb_to_recordset(p_states) as e (owner_id uuid, owner_name text, owner_name_version bigint)
+    order by e.owner_id
+    on conflict (player_id) do update set name = excluded.name, version = excluded.version
+    where known.version <= excluded.version and (known.name, known.version) <> (excluded.name, excluded.version)
+    returning player_id
+  )
+  select coalesce(array_agg(player_id::text), '{}') into v_players from changed;
+
+  with changed as (
+    insert into item_names as known (item_id, name, kind, version)
+    select distinct on (e.item_id) e.item_id, e.item_name, e.item_kind, e.item_version
+    from jsonb_to_recordset(p_states) as e (item_id text, item_name text, item_kind text, item_version bigint)
+    order by e.item_id
+    on conflict (item_id) do update set name = excluded.name, kind = excluded.kind, version = excluded.version
+    where known.version <= excluded.version
+      and (known.name, known.kind, known.version) <> (excluded.name, excluded.kind, excluded.version)
+    returning item_id
+  )
+  select coalesce(array_agg(item_id), '{}') into v_items from changed;
+
+  -- Before the rows of things are locked, as whoever else changes both.
+  perform begin_renames('owner', v_players);
+  perform begin_renames('item', v_items);
 
   perform from game_item_locations g
   where g.game_item_id = any (

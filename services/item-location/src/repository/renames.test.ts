@@ -175,6 +175,49 @@ test('no row stays with an old name when things are granted and moved while loca
   expect(wrong).toEqual([]);
 });
 
+/** Brings the thing to what player-state says of it, as `npm run verify -- --repair` does. */
+async function repair(gameItemId: string, state: { ownerId: string; owner: string; itemId: string; item: string }) {
+  const states = [
+    {
+      game_item_id: gameItemId,
+      version: 1,
+      quantity: 1,
+      owner_id: state.ownerId,
+      owner_name: state.owner,
+      owner_name_version: 2,
+      item_id: state.itemId,
+      item_name: state.item,
+      item_kind: 'weapon',
+      item_version: 2,
+    },
+  ];
+  await database.asOwner(`select repair_item_locations('${JSON.stringify(states)}', '{}')`);
+}
+
+test('repairing one row of a renamed player or item has the other rows follow, though the event is not newer then', async () => {
+  const [ownerId, itemId] = [randomUUID() as string, `gem-${randomUUID()}`];
+  const things = grant(itemId, 3, { ownerId });
+  await apply(playerEvent(ownerId, 'Ada'), catalogEvent(itemId, 'Gem'), ...things);
+  const { event } = things[0]!;
+  await repair(event.case === 'gameItem' ? event.value.gameItemId : '', {
+    ownerId,
+    owner: 'Eve',
+    itemId,
+    item: 'Jewel',
+  });
+  await apply(playerEvent(ownerId, 'Eve', 2n), catalogEvent(itemId, 'Jewel', 2n));
+  await renameAll();
+  const shown = await rows(
+    'select owner_name, item_name, version, count(*)::int as n from game_item_locations where owner_id = $1 group by 1, 2, 3 order by 3',
+    ownerId,
+  );
+  // The repaired row once, the others once for each name.
+  expect(shown).toEqual([
+    { owner_name: 'Eve', item_name: 'Jewel', version: '2', n: 1 },
+    { owner_name: 'Eve', item_name: 'Jewel', version: '3', n: 2 },
+  ]);
+});
+
 test('a batch finds its rows by the index of their listing, in their order', async () => {
   const ownerId = randomUUID();
   await apply(playerEvent(ownerId, 'Ada'), ...grant('gem', 30, { ownerId }));
