@@ -227,7 +227,7 @@ begin
     step = p_step,
     source_transaction = coalesce(p_transaction, source_transaction),
     source_id = coalesce(p_id, source_id),
-    as_of = p_as_of,
+    as_of = case when p_transaction is null then as_of else p_as_of end,
     touched_players = players,
     touched_locations = locations;
   outcome := 'APPLIED';

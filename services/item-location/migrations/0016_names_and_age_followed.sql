@@ -79,3 +79,60 @@ begin
   return v_changed.rows;
 end
 $$;
+
+-- Applies one step of the stream and moves the position, in the caller's transaction.
+--
+-- p_step is the step's number, one more than the saved one. p_refused: events that have no state to apply, each
+-- with its reason. p_transaction and p_id: where to go on from; absent within a snapshot. as_of moves with them: a part of
+-- a snapshot does not make what is known here as new as the part.
+-- Answers APPLIED; ALREADY when the same step was taken before; or REPLACED, when another follower took over.
+-- The players and locations whose listings the step changed are kept until the next one: caches are told of them after
+-- the commit, by the next follower when this one does not live to.
+create or replace function apply_item_events(
+  p_epoch bigint, p_step bigint,
+  p_players jsonb, p_items jsonb, p_game_items jsonb, p_refused jsonb,
+  p_named uuid[], p_after uuid, p_through uuid,
+  p_transaction bigint, p_id bigint, p_as_of timestamptz,
+  out outcome text, out parked integer, out players uuid[], out locations uuid[]
+)
+language plpgsql as $$
+declare
+  v_position follow_position;
+begin
+  parked := 0;
+  select * into strict v_position from follow_position for update;
+  if v_position.epoch <> p_epoch or p_step not in (v_position.step, v_position.step + 1) then
+    outcome := 'REPLACED';
+    return;
+  end if;
+  if v_position.step = p_step then
+    outcome := 'ALREADY';
+    players := v_position.touched_players;
+    locations := v_position.touched_locations;
+    return;
+  end if;
+
+  begin
+    select s.players, s.locations into players, locations
+    from apply_item_states(p_players, p_items, p_game_items, p_named, p_after, p_through) s;
+  exception when data_exception or integrity_constraint_violation or program_limit_exceeded then
+    select s.parked, s.players, s.locations into parked, players, locations
+    from apply_item_states_singly(p_players, p_items, p_game_items, p_named, p_after, p_through) s;
+  end;
+
+  players := array(select distinct p from unnest(players) p where p is not null);
+  locations := array(select distinct l from unnest(locations) l where l is not null);
+  insert into parked_events (event, reason)
+  select e.event, e.reason from jsonb_to_recordset(p_refused) as e (event jsonb, reason text);
+  parked := parked + jsonb_array_length(p_refused);
+
+  update follow_position set
+    step = p_step,
+    source_transaction = coalesce(p_transaction, source_transaction),
+    source_id = coalesce(p_id, source_id),
+    as_of = case when p_transaction is null then as_of else p_as_of end,
+    touched_players = players,
+    touched_locations = locations;
+  outcome := 'APPLIED';
+end
+$$;

@@ -1,14 +1,19 @@
 import { randomUUID } from 'node:crypto';
+import { timestampDate } from '@bufbuild/protobuf/wkt';
+import { createLogger } from '@realmkeep/kit/log/logger';
+import type { PostgresNodes } from '@realmkeep/kit/postgres/nodes';
 import type { FollowItemEventsResponse } from '@realmkeep/proto/realmkeep/player_state/v1/item_event_service';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { openTestDatabase } from '../../test/database.ts';
 import { batch, catalogEvent, chunk, gameItemEvent, playerEvent } from '../../test/events.ts';
 import { toStep } from '../follow-step.ts';
-import { applyStep, beginFollowing, type Following } from './following.ts';
+import { startFollowedAge } from '../followed-age.ts';
+import { applyStep, beginFollowing, type Following, followedAsOf, forgetPosition } from './following.ts';
 import { followedPosition, playerItemLocations } from './item-locations.ts';
 import { createLocation } from './locations.ts';
 import { renameBatch } from './renames.ts';
 
+const logger = createLogger({ name: 'item-location', level: 'silent' });
 let database: Awaited<ReturnType<typeof openTestDatabase>>;
 let following: Following;
 let step: bigint;
@@ -139,6 +144,31 @@ test('what a chunk of a snapshot does not name in its range is gone, for good', 
   await apply(chunk([grant(third)], { after: second, last: 71n }));
   await apply(batch(72n, [gameItemEvent({ gameItemId: second, ownerId, version: 5n })]));
   expect((await things(ownerId)).rows.map((row) => row.game_item_id)).toEqual([first, third]);
+});
+
+test('the age is absent until player-state was followed for the first time, and goes on growing within a snapshot', async () => {
+  await database.asOwner('update follow_position set as_of = null, source_transaction = null, source_id = null');
+  following = await beginFollowing(database.primary);
+  const told = async () => {
+    const postgres: Pick<PostgresNodes, 'read'> = { read: (work) => work(database.primary) };
+    const age = await startFollowedAge({ postgres, find: followedAsOf, logger });
+    await age.stop();
+    return age.ms();
+  };
+  const middle = '80000000-0000-0000-0000-000000000000';
+  await apply(chunk([], { through: middle }));
+  expect(await told()).toBeUndefined();
+  const ended = chunk([], { after: middle, last: 90n });
+  await apply(ended);
+  expect(await told()).toBeGreaterThanOrEqual(0);
+
+  await forgetPosition(database.primary, following.epoch);
+  await apply(chunk([], { through: middle }));
+  expect(await followedAsOf(database.primary)).toEqual(timestampDate(ended.asOf!));
+  const followed = batch(91n);
+  await apply(chunk([], { after: middle, last: 90n }));
+  await apply(followed);
+  expect(await followedAsOf(database.primary)).toEqual(timestampDate(followed.asOf!));
 });
 
 test('an event that can never be applied is parked with its reason and holds nothing up', async () => {

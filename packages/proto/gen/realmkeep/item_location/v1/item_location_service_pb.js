@@ -134,9 +134,9 @@ export const MoveItemsResponseSchema = /*@__PURE__*/
  *
  * While player-state is away everything is answered from what is known here. The reads (Get, BatchGet, List, Search and
  * Nearby) tell in the response header `realmkeep-followed-age-ms` how many milliseconds ago player-state was as this
- * service knows it: one or two seconds when all is well, growing while player-state can not be followed. It is about this
- * service as a whole; an answer out of a cache may be as much older as `realmkeep-age-ms` says. It is absent until
- * player-state has been followed for the first time.
+ * service knows it: one or two seconds when all is well, growing while player-state can not be followed, or is copied
+ * anew. It is about this service as a whole; an answer out of a cache may be as much older as `realmkeep-age-ms` says. It
+ * is absent until player-state has been followed for the first time.
  *
  * Errors carry one google.rpc.ErrorInfo of the domain `item-location.realmkeep`; branch on its reason.
  * Any RPC may answer UNAUTHENTICATED, PERMISSION_DENIED, INVALID_ARGUMENT (with google.rpc.BadRequest),
