@@ -1,7 +1,6 @@
 import { unavailable } from '@realmkeep/kit/errors/common';
 import { defineRefusals } from '@realmkeep/kit/errors/refusals';
 import { RpcError } from '@realmkeep/kit/errors/rpc-error';
-import { sqlState } from '@realmkeep/kit/postgres/errors';
 import pg from 'pg';
 
 /** Every refusal of this service. */
@@ -44,16 +43,7 @@ const MESSAGES = {
 
 /** How long a caller waits before a write that met too much is made again. */
 export const RETRY_DELAY_MS = 1_000;
-// deadlock_detected, serialization_failure.
-const CONFLICTS = new Set(['40P01', '40001']);
-// query_canceled (statement_timeout), lock_not_available, transaction_timeout: nothing was committed.
-const TOO_SLOW = new Set(['57014', '55P03', '25P04']);
 const CHECK_VIOLATION = '23514';
-
-/** Whether the write met another one in a way that leaves nothing behind: the same call again is right. */
-export function isConflict(error: unknown): boolean {
-  return CONFLICTS.has(sqlState(error) ?? '');
-}
 
 /** Whether the ledger lacks the partition of the write's month. */
 export function isPartitionMissing(error: unknown): boolean {
@@ -67,14 +57,12 @@ export function refusalOf(reason: string, facts: Record<string, string>): RpcErr
   return refuse[known](MESSAGES[known], facts);
 }
 
-/** What the caller hears of a database's error: the refusal that was raised, or UNAVAILABLE where a retry is safe. */
+/** What the caller hears of a database's error: the refusal that was raised, or UNAVAILABLE while the ledger can not be written. */
 export function toRefusal(error: unknown): unknown {
   if (error instanceof RpcError) return error;
   if (error instanceof pg.DatabaseError && error.code === REFUSED) {
     return refusalOf(error.message, JSON.parse(error.detail ?? '{}') as Record<string, string>);
   }
   if (isPartitionMissing(error)) return unavailable('the ledger has no partition for this month', RETRY_DELAY_MS);
-  if (isConflict(error)) return unavailable('the write met too many others', RETRY_DELAY_MS);
-  if (TOO_SLOW.has(sqlState(error) ?? '')) return unavailable('the database took too long', RETRY_DELAY_MS);
   return error;
 }

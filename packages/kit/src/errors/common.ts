@@ -37,9 +37,10 @@ export function invalidArgument(violations: FieldViolation[]): RpcError {
   ]);
 }
 
-/** UNAVAILABLE, safe to retry after the delay: RetryInfo and the reason UNAVAILABLE. */
-export function unavailable(message: string, retryDelayMs: number): RpcError {
-  return new RpcError(status.UNAVAILABLE, message, [errorInfo('UNAVAILABLE'), retryInfo(retryDelayMs)]);
+/** UNAVAILABLE, safe to retry after the delay: RetryInfo and the reason UNAVAILABLE. The cause stays inside. */
+export function unavailable(message: string, retryDelayMs: number, cause?: unknown): RpcError {
+  const details = [errorInfo('UNAVAILABLE'), retryInfo(retryDelayMs)];
+  return new RpcError(status.UNAVAILABLE, message, details, cause === undefined ? {} : { cause });
 }
 
 /** RESOURCE_EXHAUSTED: more than is taken now; RetryInfo and the reason RESOURCE_EXHAUSTED. */

@@ -217,6 +217,49 @@ test('a statement that fails keeps its connection, and a transaction that fails 
   expect(await nodes.write(async (node) => (await node.query(pid)).rows)).toEqual(before);
 });
 
+test('a work that waits too long for a lock is given up: UNAVAILABLE, with a delay and the server’s error as its cause', async () => {
+  const id = nextId();
+  const impatient = (ms: number) => (node: Reader) =>
+    node.transaction(async (client) => {
+      await client.query(`set local lock_timeout = ${ms}`);
+      await client.query(insert(id));
+    });
+  const refused = {
+    code: 14,
+    details: [{ reason: 'UNAVAILABLE' }, { retryDelay: { seconds: 1n } }],
+    cause: { code: '55P03' },
+  };
+  const holding = nodes.write((node) =>
+    node.transaction(async (client) => {
+      // Whoever adds the same row waits for what becomes of this one.
+      await client.query(insert(id));
+      await expect(nodes.write(impatient(50))).rejects.toMatchObject(refused);
+      throw new Error('changed my mind');
+    }),
+  );
+  await expect(holding).rejects.toThrow('changed my mind');
+  expect(await cluster.sql(0, `select id from things where id = ${id}`)).toEqual([]);
+  await nodes.write(impatient(10_000));
+  expect(await cluster.sql(0, `select id from things where id = ${id}`)).toEqual([{ id }]);
+});
+
+test.each(['57014', '55P03', '25P04', '40P01', '40001'])(
+  'a write that the server ends with %s is UNAVAILABLE, and is not done again by itself',
+  async (state) => {
+    let runs = 0;
+    const writing = nodes.write(
+      (node) => {
+        runs += 1;
+        const text = `do $$ begin raise exception using errcode = '${state}'; end $$`;
+        return node.query({ name: `raise_${state}`, text, values: [] });
+      },
+      { idempotent: true },
+    );
+    await expect(writing).rejects.toMatchObject({ code: 14, cause: { code: state } });
+    expect(runs).toBe(1);
+  },
+);
+
 test('a work waits a bounded time for a busy pool: RESOURCE_EXHAUSTED', async () => {
   const small = await cluster.open({ poolSize: 1, connectionWaitMs: 200 });
   const holding = small.write((node) => node.query(sleep(1)));

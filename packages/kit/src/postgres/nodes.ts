@@ -2,8 +2,17 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Meter } from '@opentelemetry/api';
 import type { Logger } from 'pino';
 import { resourceExhausted, unavailable } from '../errors/common.ts';
+import { RpcError } from '../errors/rpc-error.ts';
 import type { Lookup } from './connection.ts';
-import { isConnectionLost, isPoolBusy, isReadOnlyNode, isRecoveryConflict, isServerFull } from './errors.ts';
+import {
+  isConflict,
+  isConnectionLost,
+  isPoolBusy,
+  isReadOnlyNode,
+  isRecoveryConflict,
+  isServerFull,
+  isTooSlow,
+} from './errors.ts';
 import { observeNodes } from './metrics.ts';
 import { createNodeSet, type WatchedNode } from './node-set.ts';
 import { ageOf, type Measurement } from './probe.ts';
@@ -30,15 +39,17 @@ export type ReadOptions = {
 export type PostgresNodes = {
   /**
    * Runs the work on the least busy replica within the lag limit, else on the primary. The work may run again on another
-   * node when its connection is lost, so it must only read. Throws UNAVAILABLE when no node is found in time, and
-   * RESOURCE_EXHAUSTED when no connection gets free in time.
+   * node when its connection is lost, so it must only read. Throws UNAVAILABLE when no node is found in time or the server
+   * gives the work up, and RESOURCE_EXHAUSTED when no connection gets free in time.
    */
   read<T>(work: (node: Reader) => Promise<T>, options?: ReadOptions): Promise<T>;
   /**
    * Runs the work on the primary. A lost connection or a demoted primary makes it look for the new one, and run the work
    * there if nothing of it can have been done yet. `idempotent`: the work may run again even so; then UNAVAILABLE is safe
    * to answer. Without it a connection lost after sending is UNAVAILABLE too, and whether the work was done is unknown:
-   * pass `idempotent` unless the caller's own retry is harmless.
+   * pass `idempotent` unless the caller's own retry is harmless. What the server gives up, because it met other work or
+   * took longer than a statement, a transaction or a lock may, is UNAVAILABLE, with the server's error as its cause:
+   * nothing of that statement or transaction was done.
    */
   write<T>(work: (primary: Reader) => Promise<T>, options?: { idempotent?: boolean }): Promise<T>;
   /** Whether some node can be read, and whether a primary is known, by the latest measurement. */
@@ -130,7 +141,7 @@ export function createPostgresNodes(options: PostgresNodesOptions): PostgresNode
         );
       } catch (error) {
         if (isPoolBusy(error)) throw resourceExhausted('every connection to the database is busy', RETRY_DELAY);
-        if (!isNodeFault(error, source)) throw error;
+        if (!isNodeFault(error, source)) throw givenUp(error, chosen.node.name) ?? error;
         logger.warn({ node: chosen.node.name, reason: String(error) }, 'a Postgres node did not do its work');
         if (isConnectionLost(error) || isReadOnlyNode(error)) chosen.node.evict();
         chosen.monitor.doubt();
@@ -146,6 +157,14 @@ export function createPostgresNodes(options: PostgresNodesOptions): PostgresNode
         chosen.busy -= 1;
       }
     }
+  }
+
+  /** What is told of an error that says that nothing was done, so that the same work again is right; undefined for others. */
+  function givenUp(error: unknown, node: string): RpcError | undefined {
+    if (error instanceof RpcError || !(isConflict(error) || isTooSlow(error))) return undefined;
+    logger.warn({ node, reason: String(error) }, 'a Postgres node gave a work up');
+    const message = isConflict(error) ? 'the work met too many others' : 'the database took too long';
+    return unavailable(message, RETRY_DELAY, error);
   }
 
   const countedRead = <T>(choice: () => WatchedNode | undefined, work: (reader: Reader) => Promise<T>) =>

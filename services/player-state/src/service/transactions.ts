@@ -1,6 +1,6 @@
 import { createBatches } from '@realmkeep/kit/batches';
 import { invalidArgument } from '@realmkeep/kit/errors/common';
-import { sqlState } from '@realmkeep/kit/postgres/errors';
+import { isConflict, sqlState } from '@realmkeep/kit/postgres/errors';
 import type { PostgresNodes } from '@realmkeep/kit/postgres/nodes';
 import type { WatchHub } from '@realmkeep/kit/watch/hub';
 import type {
@@ -8,7 +8,7 @@ import type {
   ApplyTransactionResponse,
 } from '@realmkeep/proto/realmkeep/player_state/v1/player_state_service';
 import type { StateCache } from '../cache.ts';
-import { isConflict, isPartitionMissing, refusalOf, toRefusal } from '../errors.ts';
+import { isPartitionMissing, refusalOf, toRefusal } from '../errors.ts';
 import {
   applyTransactions,
   ensureLedgerPartitions,
