@@ -202,6 +202,37 @@ test('each broken invariant is named, with the id of what broke it', async () =>
   }
 });
 
+test.each([
+  ['item', 'item_name'],
+  ['owner', 'owner_name'],
+  ['location', 'location_name'],
+])(
+  'the name of %s is not broken in things that its rename is yet to come to; whatever else differs in them is',
+  async (noun, name) => {
+    const itemLocation = clients['item-location'];
+    const found = async () => {
+      const of = (await outcomes()).filter(({ says }) => says.startsWith('3. item-location'));
+      return of.flatMap(({ first }) => first.map((finding) => finding.id));
+    };
+    await itemLocation.query('begin');
+    const { rows } = await itemLocation.query<{ game_item_id: string; id: string }>(
+      `update game_item_locations set ${name} = 'as it was' where ${noun}_id =
+       (select ${noun}_id from game_item_locations where ${noun}_id is not null and not consumed order by game_item_id limit 1)
+     returning game_item_id, ${noun}_id::text as id`,
+    );
+    const { game_item_id: thing, id } = rows[0]!;
+    const broken = await found();
+    await itemLocation.query('insert into renames (noun, id, version) values ($1, $2, 2)', [noun, id]);
+    const renamed = await found();
+    await itemLocation.query('update game_item_locations set quantity = quantity + 1 where game_item_id = $1', [thing]);
+    const wrong = await found();
+    await itemLocation.query('rollback');
+    expect(broken).not.toEqual([]);
+    expect(renamed).toEqual([]);
+    expect(wrong).toEqual([thing]);
+  },
+);
+
 test('item-location is brought to what its sources say, whatever it shows, and then holds', async () => {
   const itemLocation = clients['item-location'];
   const versions = 'select coalesce(sum(version), 0)::int as sum from player_versions';
