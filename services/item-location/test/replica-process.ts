@@ -42,6 +42,8 @@ export async function openReplicaProcess(database: TestDatabase, { meter }: Pick
     listings,
     queries,
     markers,
+    /** What its caches are made with. */
+    levels,
     service: createService({ postgres, pages, listings, queries, watches }),
     async close() {
       await watches.close();

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setImmediate as turn } from 'node:timers/promises';
 import { fromBinary } from '@bufbuild/protobuf';
+import { createCache } from '@realmkeep/kit/cache/cache';
 import { openTelemetry, type Telemetry } from '@realmkeep/kit/telemetry/telemetry';
 import { ListItemLocationsResponseSchema } from '@realmkeep/proto/realmkeep/item_location/v1/item_location_service';
 import { until } from '@realmkeep/testkit/parts/until';
@@ -8,6 +9,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openTestDatabase } from '../../test/database.ts';
 import { batch, gameItemEvent, playerEvent } from '../../test/events.ts';
 import { openReplicaProcess } from '../../test/replica-process.ts';
+import { CACHED_PAGE_SIZES, newsVersion, toKey, WATCHED_PAGE_SIZE } from '../first-page.ts';
 import { toStep } from '../follow-step.ts';
 import { contentHash } from '../move-request.ts';
 import { applyStep, beginFollowing } from '../repository/following.ts';
@@ -179,4 +181,30 @@ test('a follower that takes over tells of the last step once more', async () => 
   ({ epoch } = next);
   await other.listings.changed(next.touched);
   expect((await read(other, 'owner', ownerId)).ids).toHaveLength(2);
+});
+
+test('a change is told once the page that watches are sent has left the memory, whichever page’s news comes first', async () => {
+  // Nobody has told of this listing before.
+  const id = randomUUID();
+  const pages = CACHED_PAGE_SIZES.map((pageSize) => ({ by: 'owner' as const, id, pageSize }));
+  for (const { pageSize } of pages) await read(other, 'owner', id, pageSize);
+  const told: { watchedPage: unknown }[] = [];
+  const watched = { by: 'owner' as const, id, pageSize: WATCHED_PAGE_SIZE };
+  const deaf = other.listings.onChange((listing) => {
+    if (listing.id === id) told.push({ watchedPage: other.listings.peek(watched) });
+  });
+  const elsewhere = createCache({
+    ...one.levels,
+    name: 'item-location',
+    noun: 'page',
+    fetchMany: async () => new Map(),
+  });
+  for (const page of pages.toSorted((a, b) => a.pageSize - b.pageSize)) {
+    await elsewhere.put(toKey(page), { bytes: new Uint8Array(0), version: newsVersion(2n), asOf: Date.now() });
+    await until(() => other.listings.peek(page) === undefined, { what: `the news of the page of ${page.pageSize}` });
+    expect(told).toHaveLength(page.pageSize === WATCHED_PAGE_SIZE ? 1 : 0);
+  }
+  expect(told).toEqual([{ watchedPage: undefined }]);
+  deaf();
+  elsewhere.close();
 });

@@ -10,6 +10,7 @@ import {
   type ListingId,
   newsVersion,
   toKey,
+  WATCHED_PAGE_SIZE,
 } from '../first-page.ts';
 
 export type ListingCache = ReturnType<typeof createListingCache>;
@@ -120,11 +121,14 @@ export function createListingCache({
       }
     },
 
-    /** Tells of each listing that was changed by any process. @returns ends the telling */
+    /**
+     * Tells of each listing that was changed by any process, once the page that watches are sent has left the memory of
+     * this one. News of the other page may come sooner: their markers are on masters of their own. @returns ends the telling
+     */
     onChange(listener: (listing: ListingId) => void): () => void {
       return cache.onInvalidate((key) => {
         const { by, id, pageSize } = fromKey(key);
-        if (pageSize === CACHED_PAGE_SIZES[0]) listener({ by, id });
+        if (pageSize === WATCHED_PAGE_SIZE) listener({ by, id });
       });
     },
     stats: cache.stats,
