@@ -3,7 +3,7 @@ import type { Telemetry } from '@realmkeep/kit/telemetry/telemetry';
 /** What is measured of the renames. */
 export type RenameMetrics = ReturnType<typeof createRenameMetrics>;
 
-/** Only a process that has just done a batch reports what is pending. */
+/** Each process reports what is pending, whichever of them does it: their greatest is what there is, not their sum. */
 export function createRenameMetrics(meter: Telemetry['meter']) {
   const rows = meter.createCounter('item_location.rename.rows', { description: 'Rows brought to a changed name' });
   let pending: number | undefined;
@@ -15,9 +15,9 @@ export function createRenameMetrics(meter: Telemetry['meter']) {
       if (pending !== undefined) result.observe(pending);
     });
   return {
-    done(batch: { renamed: number; pending: number }): void {
+    done(batch: { renamed: number; begun: number }): void {
       rows.add(batch.renamed);
-      pending = batch.pending;
+      pending = batch.begun;
     },
   };
 }

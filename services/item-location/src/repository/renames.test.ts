@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
+import { openTelemetry } from '@realmkeep/kit/telemetry/telemetry';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { openTestDatabase } from '../../test/database.ts';
 import { batch, catalogEvent, gameItemEvent, playerEvent } from '../../test/events.ts';
 import { reads } from '../../test/plans.ts';
 import { toStep } from '../follow-step.ts';
+import { createRenameMetrics } from '../rename-metrics.ts';
 import { applyStep, beginFollowing } from './following.ts';
 import { createLocation, findLocation, updateLocation } from './locations.ts';
 import { moveItems } from './moves.ts';
@@ -225,4 +227,36 @@ test('a batch finds its rows by the index of their listing, in their order', asy
   const read = await reads(database, (node) => renameBatch(node, 10));
   expect(read.filter((name) => /^(all|a sort) of/.test(name))).toEqual([]);
   expect(read).toContain('game_item_locations_by_owner');
+});
+
+test('a process that finds another at work on the renames does none, and reports how many there are', async () => {
+  const telemetry = await openTelemetry('item-location', {
+    HOST: '127.0.0.1',
+    METRICS_PORT: 0,
+    OTEL_EXPORTER_OTLP_ENDPOINT: undefined,
+    OTLP_METRICS: false,
+    TRACE_SAMPLE_RATIO: 0,
+  });
+  const metrics = createRenameMetrics(telemetry.meter);
+  const pending = async () => {
+    const response = await fetch(`http://127.0.0.1:${telemetry.metricsPort}/metrics`, {
+      headers: { connection: 'close' },
+    });
+    return /item_location_rename_pending(?:\{[^}]*\})? (\d+)/.exec(await response.text())?.[1];
+  };
+  await renameAll();
+  const itemId = `gem-${randomUUID()}`;
+  await apply(catalogEvent(itemId, 'Gem'), ...grant(itemId, 5));
+  await apply(catalogEvent(itemId, 'Jewel', 2n));
+  await database.primary.transaction(async (other) => {
+    await other.query('select pg_advisory_xact_lock(5350054)');
+    const none = await renameBatch(database.primary, 7);
+    expect(none).toMatchObject({ renamed: 0, pending: 0, begun: 1 });
+    metrics.done(none);
+    expect(await pending()).toBe('1');
+  });
+  await renameAll();
+  metrics.done(await renameBatch(database.primary, 7));
+  expect(await pending()).toBe('0');
+  await telemetry.close();
 });
