@@ -1,4 +1,5 @@
-export type RestAnswer = { status: number; headers: Headers; body: unknown };
+/** `bytes`: of the body as it came. */
+export type RestAnswer = { status: number; headers: Headers; body: unknown; bytes: number };
 
 /** A REST call; the body is sent as it is, without a content type, as `curl -d` with a bare string would not mind. */
 export async function restCall(
@@ -12,7 +13,12 @@ export async function restCall(
   });
   const text = await response.text();
   const isJson = response.headers.get('content-type') === 'application/json';
-  return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text };
+  return {
+    status: response.status,
+    headers: response.headers,
+    body: isJson ? JSON.parse(text) : text,
+    bytes: Buffer.byteLength(text),
+  };
 }
 
 export type RestOptions = {

@@ -1,9 +1,14 @@
+import { randomUUID } from 'node:crypto';
 import { create, type Message } from '@bufbuild/protobuf';
 import { Metadata } from '@grpc/grpc-js';
 import { invalidArgument } from '@realmkeep/kit/errors/common';
 import { encodeStatus } from '@realmkeep/kit/errors/status-details';
+import { MAX_MESSAGE_BYTES } from '@realmkeep/kit/server/encode';
 import { GetAreaStatsResponseSchema } from '@realmkeep/proto/realmkeep/area_stats/v1/area_stats_service';
-import { ListItemLocationsResponseSchema } from '@realmkeep/proto/realmkeep/item_location/v1/item_location_service';
+import {
+  ListItemLocationsResponseSchema,
+  MoveItemsResponseSchema,
+} from '@realmkeep/proto/realmkeep/item_location/v1/item_location_service';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createGrpcCaller } from './grpc-call.ts';
 import { type Ingress, startIngress } from './ingress.ts';
@@ -11,6 +16,7 @@ import { restCall } from './rest-call.ts';
 import { startUpstream, type Upstream } from './upstream.ts';
 
 const AREA_STATS = '/realmkeep.area_stats.v1.AreaStatsService';
+const MOVE_ITEMS = '/realmkeep.item_location.v1.ItemLocationService/MoveItems';
 const LIST_ITEM_LOCATIONS = '/realmkeep.item_location.v1.ItemLocationService/ListItemLocations';
 
 describe('REST through the ingress', () => {
@@ -115,6 +121,34 @@ describe('REST through the ingress', () => {
     const { body } = await grpc.call(LIST_ITEM_LOCATIONS, { token });
     grpc.close();
     expect(body.length).toBeGreaterThan(2_000_000);
+  });
+
+  it('carries 500 moves of the longest names, also where JSON escapes every character, over REST and gRPC', async () => {
+    const grpc = createGrpcCaller(ingress.port);
+    // U+E0001 has 4 bytes, and 12 in JSON: no character that a name may have has more.
+    for (const [name, bytes, jsonBytes] of [
+      ['\u{1f48e}'.repeat(255), 2_700_000, 2_800_000],
+      ['\u{e0001}'.repeat(255), 2_700_000, 7_900_000],
+    ] as const) {
+      const long = {
+        ...{ gameItemId: randomUUID(), itemId: 'g'.repeat(128), ownerId: randomUUID(), locationId: randomUUID() },
+        ...{ itemName: name, itemKind: name, ownerName: name, locationName: name, areaCode: name },
+        ...{ quantity: 2n ** 63n - 1n, version: 2n ** 63n - 1n, sourceVersion: 2n ** 63n - 1n },
+        position: { x: -1.2345678901234568e-300, y: -1.2345678901234568e-300, z: -1.2345678901234568e-300 },
+        updateTime: { seconds: 1_800_000_000n, nanos: 123_456_789 },
+      };
+      const itemLocations = Array(500).fill(long);
+      upstream.answer(MOVE_ITEMS, () => create(MoveItemsResponseSchema, { itemLocations, replayed: true }));
+      const { body } = await grpc.call(MOVE_ITEMS, { token });
+      expect(body.length).toBeGreaterThan(bytes);
+      expect(body.length).toBeLessThan(MAX_MESSAGE_BYTES);
+      const rest = await restCall(`${ingress.url}/v1/item-locations:move`, { method: 'POST', token, body: {} });
+      expect(rest.status).toBe(200);
+      expect((rest.body as { item_locations: unknown[] }).item_locations).toHaveLength(500);
+      expect(rest.bytes).toBeGreaterThan(jsonBytes);
+      expect(rest.bytes).toBeLessThan(8_100_000);
+    }
+    grpc.close();
   });
 
   it('carries a batch of 10,000 events of the longest strings that fit in 4 MB', async () => {

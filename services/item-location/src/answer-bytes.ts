@@ -5,9 +5,11 @@ import {
   NearbyItemLocationsResponseSchema,
   SearchItemLocationsResponseSchema,
 } from '@realmkeep/proto/realmkeep/item_location/v1/item_location_service';
+import { ListLocationsResponseSchema } from '@realmkeep/proto/realmkeep/item_location/v1/location_service';
 import { GetPlayerItemLocationsResponseSchema } from '@realmkeep/proto/realmkeep/item_location/v1/player_item_location_service';
 import { type ItemLocationRow, toItemLocation } from './item-location.ts';
 import { fitting } from './listing.ts';
+import { type Location, toLocation } from './location.ts';
 
 /** The encoded ListItemLocationsResponse of a page. @param page.rows encoded ones */
 export function pageBytes(page: {
@@ -61,4 +63,18 @@ export function playerBytes(found: { rows: ItemLocationRow[]; version: bigint; a
     truncated: end < rows.length,
   });
   return Buffer.concat([...rows.slice(0, end), toBinary(GetPlayerItemLocationsResponseSchema, rest)]);
+}
+
+/** A location as a row of a ListLocationsResponse, encoded. */
+export function locationRow(location: Location): Uint8Array {
+  const locations = [toLocation(location)];
+  return toBinary(ListLocationsResponseSchema, create(ListLocationsResponseSchema, { locations }));
+}
+
+/** The encoded ListLocationsResponse of a page. @param rows encoded ones */
+export function locationsBytes(rows: Uint8Array[], nextPageToken: string): Uint8Array {
+  return Buffer.concat([
+    ...rows,
+    toBinary(ListLocationsResponseSchema, create(ListLocationsResponseSchema, { nextPageToken })),
+  ]);
 }

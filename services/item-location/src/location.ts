@@ -4,6 +4,8 @@ import { type Location as LocationMessage, LocationSchema } from '@realmkeep/pro
 import type { UpdateLocationRequest } from '@realmkeep/proto/realmkeep/item_location/v1/location_service';
 import type { Location } from './generated/prisma/client.ts';
 
+export type { Location };
+
 /** What a location is made with. */
 export type LocationContent = Pick<Location, 'name' | 'areaCode'>;
 

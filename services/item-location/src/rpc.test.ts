@@ -1,6 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { ItemLocationService } from '@realmkeep/proto/realmkeep/item_location/v1/item_location_service';
-import { LocationService } from '@realmkeep/proto/realmkeep/item_location/v1/location_service';
+import { toBinary } from '@bufbuild/protobuf';
+import { MAX_MESSAGE_BYTES } from '@realmkeep/kit/server/encode';
+import {
+  ItemLocationService,
+  MoveItemsResponseSchema,
+} from '@realmkeep/proto/realmkeep/item_location/v1/item_location_service';
+import {
+  ListLocationsResponseSchema,
+  LocationService,
+} from '@realmkeep/proto/realmkeep/item_location/v1/location_service';
 import { PlayerItemLocationService } from '@realmkeep/proto/realmkeep/item_location/v1/player_item_location_service';
 import { type KeyFiles, writeKeys } from '@realmkeep/testkit/key-files';
 import { until } from '@realmkeep/testkit/parts/until';
@@ -279,6 +287,49 @@ describe('answers', () => {
     await expect(locations.getLocation({ locationId: randomUUID() })).rejects.toMatchObject({
       reason: 'LOCATION_NOT_FOUND',
     });
+  });
+});
+
+describe('answers at their greatest', () => {
+  const longest = '💎'.repeat(255);
+
+  test('a page of locations that would pass 2 MB is cut by id, and the next one goes on after it', async () => {
+    const areaCode = '🏰'.repeat(255);
+    await database.asOwner(`insert into locations (location_id, name, area_code)
+      select gen_random_uuid(), '${longest}', '${areaCode}' from generate_series(1, 1000)`);
+    await database.replicated();
+    const page = (pageToken = '') => as.player.locations.listLocations({ areaCode, pageSize: 1000, pageToken });
+    const first = await page();
+    const bytes = toBinary(ListLocationsResponseSchema, first).length;
+    expect(bytes).toBeGreaterThan(1_990_000);
+    expect(bytes).toBeLessThan(2_000_000 + 1_024);
+    const second = await page(first.nextPageToken);
+    expect(second.nextPageToken).toBe('');
+    const ids = [...first.locations, ...second.locations].map(({ locationId }) => locationId);
+    expect(ids).toEqual([...new Set(ids)].sort());
+    expect(ids).toHaveLength(1000);
+  });
+
+  test('500 moves of the longest names are answered whole, with at most 2.8 MB', async () => {
+    const [hoarder, vault] = [randomUUID(), randomUUID()];
+    await as.admin.locations.createLocation({ locationId: vault, name: longest, areaCode: longest });
+    await database.asOwner(`insert into game_item_locations (game_item_id, item_id, item_name, item_kind, item_version,
+        quantity, owner_id, owner_name, owner_name_version, location_name, area_code, version, source_version, consumed)
+      select ('${hoarder.slice(0, 24)}' || lpad(to_hex(n), 12, '0'))::uuid, repeat('g', 128), '${longest}', '${longest}', 1,
+        9223372036854775807, '${hoarder}', '${longest}', 1, '', '', 9223372036854775800, 9223372036854775807, false
+      from generate_series(1, 500) n`);
+    const moves = Array.from({ length: 500 }, (_, index) => ({
+      gameItemId: `${hoarder.slice(0, 24)}${(index + 1).toString(16).padStart(12, '0')}`,
+      locationId: vault,
+      position: { x: -1.2345678901234568e-300, y: -1.2345678901234568e-300, z: -1.2345678901234568e-300 },
+    }));
+    const answer = await as.server.things.moveItems({ requestId: randomUUID(), moves });
+    expect(answer.itemLocations.map(({ gameItemId }) => gameItemId)).toEqual(moves.map(({ gameItemId }) => gameItemId));
+    expect(answer.itemLocations[499]).toMatchObject({ locationName: longest, areaCode: longest, itemName: longest });
+    const bytes = toBinary(MoveItemsResponseSchema, answer).length;
+    expect(bytes).toBeGreaterThan(2_700_000);
+    expect(bytes).toBeLessThan(2_800_000);
+    expect(bytes).toBeLessThan(MAX_MESSAGE_BYTES);
   });
 });
 

@@ -3,7 +3,6 @@ import { implement } from '@realmkeep/kit/server/implementation';
 import {
   CreateLocationResponseSchema,
   GetLocationResponseSchema,
-  ListLocationsResponseSchema,
   LocationService,
   UpdateLocationResponseSchema,
 } from '@realmkeep/proto/realmkeep/item_location/v1/location_service';
@@ -39,10 +38,7 @@ export function locationRpcs(locations: Locations) {
       const pageSize = request.pageSize || DEFAULT_PAGE_SIZE;
       const page = await locations.listLocations(request.areaCode, pageSize, request.pageToken);
       tell(context, page);
-      return create(ListLocationsResponseSchema, {
-        locations: page.locations.map(toLocation),
-        nextPageToken: page.nextPageToken,
-      });
+      return page.bytes;
     },
   });
 }

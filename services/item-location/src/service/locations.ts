@@ -2,7 +2,9 @@ import { unavailable } from '@realmkeep/kit/errors/common';
 import type { PageTokens } from '@realmkeep/kit/paging/page-token';
 import type { PostgresNodes, Reader } from '@realmkeep/kit/postgres/nodes';
 import { type WalPosition, walPositionStatement } from '@realmkeep/kit/postgres/wal-position';
+import { locationRow, locationsBytes } from '../answer-bytes.ts';
 import { refuse } from '../errors.ts';
+import { fitting } from '../listing.ts';
 import { asCreated, firstContent, isSameLocation, type LocationContent } from '../location.ts';
 import {
   confirmLocations,
@@ -76,6 +78,7 @@ export function createLocations({
       return { location, source };
     },
 
+    /** An encoded page; it ends before it would be too large for an answer. */
     async listLocations(areaCode: string, pageSize: number, pageToken: string) {
       const query = `locations of ${areaCode}`;
       const start = pageToken ? pageTokens.open(query, pageToken) : undefined;
@@ -92,10 +95,11 @@ export function createLocations({
         },
         { minWal: start?.wal },
       );
-      const locations = found.locations.slice(0, pageSize);
-      const last = found.locations.length > pageSize ? locations.at(-1) : undefined;
+      const rows = found.locations.map(locationRow);
+      const end = fitting(rows, pageSize);
+      const last = end < rows.length ? found.locations[end - 1] : undefined;
       const nextPageToken = last ? pageTokens.sign({ query, cursor: last.locationId, wal: found.wal }) : '';
-      return { locations, nextPageToken, source: found.source };
+      return { bytes: locationsBytes(rows.slice(0, end), nextPageToken), source: found.source };
     },
   };
 }

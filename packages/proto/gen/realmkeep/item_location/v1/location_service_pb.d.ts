@@ -207,7 +207,8 @@ export declare const ListLocationsRequestSchema: GenMessage<ListLocationsRequest
  */
 export declare type ListLocationsResponse = Message<"realmkeep.item_location.v1.ListLocationsResponse"> & {
   /**
-   * The locations, by location id.
+   * The locations, by location id; fewer than asked for when they would pass 2 MB together, and `next_page_token` goes on
+   * after them.
    *
    * @generated from field: repeated realmkeep.item_location.v1.Location locations = 1;
    */
