@@ -3,6 +3,7 @@ import { createNoopMeter } from '@opentelemetry/api';
 import { createLogger } from '@realmkeep/kit/log/logger';
 import { createPageTokens } from '@realmkeep/kit/paging/page-token';
 import { createPostgresNodes, type PostgresNodes } from '@realmkeep/kit/postgres/nodes';
+import { until } from '@realmkeep/testkit/parts/until';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openTestDatabase } from '../test/database.ts';
@@ -21,20 +22,19 @@ let gate: pg.Client;
 let service: Service;
 let locations: Locations;
 
+const pageTokens = createPageTokens({ key: 'ab'.repeat(32) });
+const logger = createLogger({ name: 'item-location', level: 'silent' });
+
+function nodes(name: string, statementTimeoutMs: number): PostgresNodes {
+  const urls = [database.primaryUrl];
+  return createPostgresNodes({ name, urls, statementTimeoutMs, logger, meter: createNoopMeter() });
+}
+
 beforeAll(async () => {
   database = await openTestDatabase();
   gate = new pg.Client({ connectionString: database.ownerUrl });
   await gate.connect();
-  const logger = createLogger({ name: 'item-location', level: 'silent' });
-  const urls = [database.primaryUrl];
-  postgres = createPostgresNodes({
-    name: 'impatient',
-    urls,
-    statementTimeoutMs: 1_000,
-    logger,
-    meter: createNoopMeter(),
-  });
-  const pageTokens = createPageTokens({ key: 'ab'.repeat(32) });
+  postgres = nodes('impatient', 1_000);
   service = createUncachedService({ postgres, pageTokens });
   locations = createLocations({ postgres, pageTokens });
   await locations.createLocation({ locationId: mill, name: 'Mill', areaCode: '111' });
@@ -79,4 +79,19 @@ test('what waits for a lock for longer than a statement may is UNAVAILABLE, says
   expect(await calls.createLocation()).toMatchObject({ name: 'Tower', version: 1n });
   expect(await calls.move()).toMatchObject({ replayed: false, item_locations: [{ x: 1, version: '2' }] });
   expect(await calls.updateLocation()).toMatchObject({ name: 'Old mill', version: 2n });
+});
+
+test('a location whose connection is ended while it is created is created by another one', async () => {
+  const locationId = randomUUID();
+  const patient = nodes('patient', 30_000);
+  const { createLocation } = createLocations({ postgres: patient, pageTokens });
+  await gate.query('begin; select pg_advisory_xact_lock(5350053)');
+  const creating = createLocation({ locationId, name: 'Bridge', areaCode: '113' });
+  const terminate = `select pg_terminate_backend(pid) from pg_stat_activity
+    where datname = current_database() and application_name like 'patient%' and wait_event_type = 'Lock'`;
+  const terminated = async () => (await database.primary.pool.query(terminate)).rows.length > 0;
+  await until(terminated, { what: 'the creation to wait' });
+  await gate.query('rollback');
+  expect(await creating).toMatchObject({ name: 'Bridge', version: 1n });
+  await patient.close();
 });
