@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { timestampMs } from '@bufbuild/protobuf/wkt';
 import { createServiceTokens } from '@realmkeep/kit/auth/service-tokens';
 import { ItemCatalogService } from '@realmkeep/proto/realmkeep/player_state/v1/item_catalog_service';
 import type { GameItemEvent, ItemEvent, OutboxPosition } from '@realmkeep/proto/realmkeep/player_state/v1/item_event';
@@ -32,8 +33,10 @@ async function follow(position?: OutboxPosition) {
     .client(ItemEventService, token)
     .followItemEvents(position ? { position } : {})
     [Symbol.asyncIterator]();
+  const message = async () => (await steps.next()).value!;
   return {
-    next: async () => (await steps.next()).value!.step,
+    message,
+    next: async () => (await message()).step,
     end: () => steps.return?.(undefined),
   };
 }
@@ -69,6 +72,35 @@ test('events come in order, and nothing above a running transaction before it en
   while (seen.length < 2) seen.push(...(await stream.next()).value!.events.map(named));
   expect(seen).toEqual(['first', 'second']);
   await stream.end();
+});
+
+test('a step is as of no later than the events that are still to come after it', async () => {
+  const position = await here();
+  const backlog = new pg.Client({ connectionString: app.database.ownerUrl });
+  await backlog.connect();
+  await backlog.query(`select create_player(gen_random_uuid(), 'many') from generate_series(1, 501)`);
+  const { rows } = await backlog.query<{ began: Date }>('select max(created_at) as began from outbox');
+  await game.createPlayer({ playerId: randomUUID(), displayName: 'later' });
+  await backlog.end();
+
+  const behind = await follow(position);
+  const first = await behind.message();
+  expect(first.step.value!.events).toHaveLength(500);
+  expect(timestampMs(first.asOf!)).toBe(rows[0]!.began.getTime());
+  const second = await behind.message();
+  expect(second.step.value!.events.map(named)).toEqual(['many', 'later']);
+  expect(timestampMs(second.asOf!)).toBeGreaterThan(rows[0]!.began.getTime());
+  await behind.end();
+
+  const anew = await follow();
+  const chunk = await anew.message();
+  for (;;) {
+    const { step, asOf } = await anew.message();
+    if (step.case !== 'snapshot' || !step.value.last) continue;
+    expect(timestampMs(asOf!)).toBeLessThanOrEqual(timestampMs(chunk.asOf!));
+    break;
+  }
+  await anew.end();
 });
 
 test('a snapshot and then the events are the truth, while transactions go on', async () => {

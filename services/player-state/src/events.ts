@@ -56,7 +56,7 @@ async function* snapshot(
   signal: AbortSignal,
 ): AsyncGenerator<FollowItemEventsResponse, Place | undefined> {
   // Taken first: whatever commits while the chunks are read comes again as an event.
-  const { horizon } = await source.outbox({ xid: 0n, id: 0n }, 0);
+  const { horizon, asOf } = await source.outbox({ xid: 0n, id: 0n }, 0);
   const start = { xid: horizon, id: 0n };
   for (const noun of NOUNS) {
     let after: string | undefined;
@@ -70,7 +70,8 @@ async function* snapshot(
       yield snapshotStep(chunk.events, {
         ...(noun === 'game_items' && { gameItems: { after: after ?? '', through } }),
         end,
-        asOf: chunk.asOf,
+        // The events from the start on are still to come.
+        asOf: end ? asOf : chunk.asOf,
       });
       after = chunk.through;
     }

@@ -15,6 +15,10 @@ export type OutboxBatch = {
   full: boolean;
   /** Events up to this place are gone. */
   trimmed: Place;
+  /**
+   * Every transaction that was committed by then is in the batch or before it, but for what was held back
+   * by one that still runs. Of a full batch that is when its last transaction began, for later ones are still to come.
+   */
   asOf: Date;
 };
 
@@ -26,6 +30,7 @@ type BatchRow = {
   xid: string | null;
   id: string;
   event: JsonValue;
+  created_at: Date;
 };
 
 /** At most `limit` events above the place, those of running transactions and of later ones left out. */
@@ -35,7 +40,7 @@ export async function readOutbox(primary: Reader, { xid, id }: Place, limit: num
     text: `with horizon as materialized (select pg_snapshot_xmin(pg_current_snapshot())::text::bigint as xid)
       select h.xid as horizon, t.xid as trim_xid, t.id as trim_id, as_of() as as_of, o.*
       from horizon h cross join outbox_trim t left join lateral (
-        select b.xid, b.id, b.event from outbox b
+        select b.xid, b.id, b.event, b.created_at from outbox b
         where (b.xid, b.id) > ($1::bigint, $2::bigint) and b.xid < (select h.xid from horizon h)
         order by b.xid, b.id limit $3
       ) o on true
@@ -45,13 +50,14 @@ export async function readOutbox(primary: Reader, { xid, id }: Place, limit: num
   const { horizon, trim_xid, trim_id, as_of } = rows[0]!;
   const events = rows.filter((row) => row.xid !== null);
   const end = events.at(-1);
+  const full = events.length === limit;
   return {
     events: events.map(({ event }) => event),
     horizon: BigInt(horizon),
     last: end && { xid: BigInt(end.xid!), id: BigInt(end.id) },
-    full: events.length === limit,
+    full,
     trimmed: { xid: BigInt(trim_xid), id: BigInt(trim_id) },
-    asOf: as_of,
+    asOf: full && end ? end.created_at : as_of,
   };
 }
 

@@ -62,7 +62,8 @@ export declare type FollowItemEventsResponse = Message<"realmkeep.player_state.v
   } | { case: undefined; value?: undefined };
 
   /**
-   * The primary's clock when the step was read.
+   * By the primary's clock. Of a step with a position: whatever was committed by then is in this step or before it, but
+   * for what a transaction holds back that still runs. Of another one: when it was read.
    *
    * @generated from field: google.protobuf.Timestamp as_of = 3;
    */
