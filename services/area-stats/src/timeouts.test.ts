@@ -55,3 +55,30 @@ test('what waits for a lock for longer than a statement may is UNAVAILABLE, and 
   expect(await calls.queued()).toMatchObject(Array(2).fill({ outcome: { result: 'RECORDED' } }));
   expect(await calls.read()).toMatchObject({ modes: [{ mode: 'royale', count: 4n }] });
 });
+
+test('a disk that is full is UNAVAILABLE after one statement, however many events wait, and no queued event is to blame for it', async () => {
+  await database.asOwner(`
+    create function fill_disk() returns trigger language plpgsql as
+      $$ begin raise exception 'no space left on device' using errcode = 'disk_full'; end $$;
+    create trigger full_disk before insert on area_mode_events execute function fill_disk()`);
+  const repository = createRepository({ postgres });
+  let statements = 0;
+  const recorder = createRecorder({
+    repository: {
+      recordEvents: (events, limits) => {
+        statements += 1;
+        return repository.recordEvents(events, limits);
+      },
+    },
+    limits: LIMITS,
+    logger: { error: () => undefined },
+  });
+  const events = Array.from({ length: 100 }, (): Event => {
+    const names = { areaCode: 'full', multiplayerMode: 'royale', userId: randomUUID() };
+    return { eventId: randomUUID(), ...names, eventName: 'LOGIN', eventTime: null };
+  });
+  await expect(recordApart(events, recorder.record)).rejects.toMatchObject({ reason: 'UNAVAILABLE' });
+  expect(statements).toBe(1);
+  await database.asOwner('drop trigger full_disk on area_mode_events');
+  expect(await recordApart(events, recorder.record)).toEqual(Array(100).fill({ outcome: { result: 'RECORDED' } }));
+});

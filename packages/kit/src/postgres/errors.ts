@@ -46,6 +46,11 @@ export function isServerFull(error: unknown): boolean {
   return sqlState(error) === '53300';
 }
 
+/** Whether the server had no disk, memory or other resource left for the work, but for connections: nothing of it was done. */
+export function isServerShort(error: unknown): boolean {
+  return sqlState(error)?.startsWith('53') === true && !isServerFull(error);
+}
+
 /** Whether every connection of the pool stayed busy for as long as a work may wait for one. */
 export function isPoolBusy(error: unknown): boolean {
   return error instanceof Error && error.message === 'timeout exceeded when trying to connect';

@@ -243,7 +243,7 @@ test('a work that waits too long for a lock is given up: UNAVAILABLE, with a del
   expect(await cluster.sql(0, `select id from things where id = ${id}`)).toEqual([{ id }]);
 });
 
-test.each(['57014', '55P03', '25P04', '40P01', '40001'])(
+test.each(['57014', '55P03', '25P04', '40P01', '40001', '53100', '53200'])(
   'a write that the server ends with %s is UNAVAILABLE, and is not done again by itself',
   async (state) => {
     let runs = 0;

@@ -11,6 +11,7 @@ import {
   isReadOnlyNode,
   isRecoveryConflict,
   isServerFull,
+  isServerShort,
   isTooSlow,
 } from './errors.ts';
 import { observeNodes } from './metrics.ts';
@@ -47,8 +48,8 @@ export type PostgresNodes = {
    * Runs the work on the primary. A lost connection or a demoted primary makes it look for the new one, and run the work
    * there if nothing of it can have been done yet. `idempotent`: the work may run again even so; then UNAVAILABLE is safe
    * to answer. Without it a connection lost after sending is UNAVAILABLE too, and whether the work was done is unknown:
-   * pass `idempotent` unless the caller's own retry is harmless. What the server gives up, because it met other work or
-   * took longer than a statement, a transaction or a lock may, is UNAVAILABLE, with the server's error as its cause:
+   * pass `idempotent` unless the caller's own retry is harmless. What the server gives up, because it met other work,
+   * took longer than a statement, a transaction or a lock may, or found no disk or memory, is UNAVAILABLE, with the server's error as its cause:
    * nothing of that statement or transaction was done.
    */
   write<T>(work: (primary: Reader) => Promise<T>, options?: { idempotent?: boolean }): Promise<T>;
@@ -100,6 +101,13 @@ const MOST_BROKEN = 3;
 const RETRY_DELAY = 1_000;
 /** Milliseconds before a work is tried again, from the second time on. */
 const AGAIN_AFTER = 50;
+
+/** Why a server gives a work up of which it has done nothing, as the caller is told. */
+const REASONS: [is: (error: unknown) => boolean, message: string][] = [
+  [isConflict, 'the work met too many others'],
+  [isTooSlow, 'the database took too long'],
+  [isServerShort, 'the database has run out of disk, memory or another resource'],
+];
 
 const BEHIND = Symbol('the replica has not come as far as was asked');
 
@@ -161,9 +169,10 @@ export function createPostgresNodes(options: PostgresNodesOptions): PostgresNode
 
   /** What is told of an error that says that nothing was done, so that the same work again is right; undefined for others. */
   function givenUp(error: unknown, node: string): RpcError | undefined {
-    if (error instanceof RpcError || !(isConflict(error) || isTooSlow(error))) return undefined;
+    if (error instanceof RpcError) return undefined;
+    const message = REASONS.find(([is]) => is(error))?.[1];
+    if (message === undefined) return undefined;
     logger.warn({ node, reason: String(error) }, 'a Postgres node gave a work up');
-    const message = isConflict(error) ? 'the work met too many others' : 'the database took too long';
     return unavailable(message, RETRY_DELAY, error);
   }
 
