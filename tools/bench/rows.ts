@@ -5,6 +5,7 @@ import { coldRead } from './cold-read.ts';
 import { growth } from './growth.ts';
 import { hotRead, l2Read, zipfRead } from './hot-read.ts';
 import { itemBurst, itemListCold, itemListGrowth, itemListHot, itemListNormalized } from './item-listings.ts';
+import { itemRename } from './item-rename.ts';
 import { itemSearch } from './item-search.ts';
 import { latency } from './latency.ts';
 import { recordEvents, recordGrowth } from './record-events.ts';
@@ -32,6 +33,7 @@ export const ROWS: Row[] = [
   itemListNormalized,
   itemSearch,
   itemBurst,
+  itemRename,
   areaStats,
   areaStatsBurst,
   watchMemory,
