@@ -1,4 +1,5 @@
-import { openTelemetry, type Telemetry } from '@realmkeep/kit/telemetry/telemetry';
+import type { Telemetry } from '@realmkeep/kit/telemetry/telemetry';
+import { openTestTelemetry } from '@realmkeep/kit/telemetry/telemetry.fixture';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createFollowMetrics } from './follow-metrics.ts';
 
@@ -7,13 +8,7 @@ const HOUR_MS = 60 * 60 * 1_000;
 let telemetry: Telemetry;
 
 beforeAll(async () => {
-  telemetry = await openTelemetry('item-location', {
-    HOST: '127.0.0.1',
-    METRICS_PORT: 0,
-    OTEL_EXPORTER_OTLP_ENDPOINT: undefined,
-    OTLP_METRICS: false,
-    TRACE_SAMPLE_RATIO: 0,
-  });
+  telemetry = await openTestTelemetry('item-location');
 });
 afterAll(() => telemetry.close());
 

@@ -3,7 +3,8 @@ import { createServiceTokens } from '@realmkeep/kit/auth/service-tokens';
 import { createClient } from '@realmkeep/kit/client/client';
 import { createLogger } from '@realmkeep/kit/log/logger';
 import { createPostgresNodes } from '@realmkeep/kit/postgres/nodes';
-import { openTelemetry, type Telemetry } from '@realmkeep/kit/telemetry/telemetry';
+import type { Telemetry } from '@realmkeep/kit/telemetry/telemetry';
+import { openTestTelemetry } from '@realmkeep/kit/telemetry/telemetry.fixture';
 import { ItemEventService } from '@realmkeep/proto/realmkeep/player_state/v1/item_event_service';
 import { type KeyFiles, writeKeys } from '@realmkeep/testkit/key-files';
 import { until } from '@realmkeep/testkit/parts/until';
@@ -28,13 +29,7 @@ const stops: (() => unknown)[] = [];
 
 beforeAll(async () => {
   keys = await writeKeys();
-  telemetry = await openTelemetry('item-location', {
-    HOST: '127.0.0.1',
-    METRICS_PORT: 0,
-    OTEL_EXPORTER_OTLP_ENDPOINT: undefined,
-    OTLP_METRICS: false,
-    TRACE_SAMPLE_RATIO: 0,
-  });
+  telemetry = await openTestTelemetry('item-location');
 });
 afterAll(async () => {
   await telemetry.close();

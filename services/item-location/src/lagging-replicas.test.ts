@@ -6,7 +6,8 @@ import { fromBinary } from '@bufbuild/protobuf';
 import { createPageTokens } from '@realmkeep/kit/paging/page-token';
 import { migrate } from '@realmkeep/kit/postgres/migrate';
 import { createPostgresNodes, type PostgresNodes } from '@realmkeep/kit/postgres/nodes';
-import { openTelemetry, type Telemetry } from '@realmkeep/kit/telemetry/telemetry';
+import type { Telemetry } from '@realmkeep/kit/telemetry/telemetry';
+import { openTestTelemetry } from '@realmkeep/kit/telemetry/telemetry.fixture';
 import { ListItemLocationsResponseSchema } from '@realmkeep/proto/realmkeep/item_location/v1/item_location_service';
 import { ensureDatabase } from '@realmkeep/testkit/parts/database';
 import { freePort } from '@realmkeep/testkit/parts/ports';
@@ -57,13 +58,7 @@ beforeAll(async () => {
   const as = (role: typeof owner) => ({ user: role.name, password: role.password, database: DATABASE });
   await migrate({ url: cluster.primaryUrl(as(owner)), folder: MIGRATIONS });
   replicas = cluster.replicaUrls({ user: 'postgres', password: 'superuser', database: DATABASE });
-  telemetry = await openTelemetry('item-location', {
-    HOST: '127.0.0.1',
-    METRICS_PORT: 0,
-    OTEL_EXPORTER_OTLP_ENDPOINT: undefined,
-    OTLP_METRICS: false,
-    TRACE_SAMPLE_RATIO: 0,
-  });
+  telemetry = await openTestTelemetry('item-location');
   postgres = createPostgresNodes({
     name: 'test',
     urls: [cluster.primaryUrl(as(runtime)), ...cluster.replicaUrls(as(runtime))],

@@ -3,7 +3,7 @@ import { unavailable } from '@realmkeep/kit/errors/common';
 import { createLogger } from '@realmkeep/kit/log/logger';
 import { type CallContext, implement } from '@realmkeep/kit/server/implementation';
 import { createServer } from '@realmkeep/kit/server/server';
-import { openTelemetry } from '@realmkeep/kit/telemetry/telemetry';
+import { openTestTelemetry } from '@realmkeep/kit/telemetry/telemetry.fixture';
 import type { ItemEvent } from '@realmkeep/proto/realmkeep/player_state/v1/item_event';
 import {
   type FollowItemEventsResponse,
@@ -78,13 +78,7 @@ export async function startSource(keys: KeyFiles) {
   }
 
   const logger = createLogger({ name: 'source', level: 'silent' });
-  const telemetry = await openTelemetry('source', {
-    HOST: '127.0.0.1',
-    METRICS_PORT: 0,
-    OTEL_EXPORTER_OTLP_ENDPOINT: undefined,
-    OTLP_METRICS: false,
-    TRACE_SAMPLE_RATIO: 0,
-  });
+  const telemetry = await openTestTelemetry('source');
   const { JWKS_FILE, INTERNAL_JWKS_FILE } = keys.env;
   const verifier = createTokenVerifier({ jwksFile: JWKS_FILE!, internalJwksFile: INTERNAL_JWKS_FILE!, logger });
   const server = createServer({

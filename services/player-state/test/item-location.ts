@@ -4,7 +4,7 @@ import { defineRefusals } from '@realmkeep/kit/errors/refusals';
 import { createLogger } from '@realmkeep/kit/log/logger';
 import { implement } from '@realmkeep/kit/server/implementation';
 import { createServer } from '@realmkeep/kit/server/server';
-import { openTelemetry } from '@realmkeep/kit/telemetry/telemetry';
+import { openTestTelemetry } from '@realmkeep/kit/telemetry/telemetry.fixture';
 import {
   type GetPlayerItemLocationsRequest,
   type GetPlayerItemLocationsResponse,
@@ -19,13 +19,7 @@ export async function startItemLocation(keys: Record<string, string>, port: numb
   let asked: GetPlayerItemLocationsRequest | undefined;
   let answer: () => Promise<GetPlayerItemLocationsResponse> = async () => create(GetPlayerItemLocationsResponseSchema);
   const logger = createLogger({ name: 'item-location', level: 'silent' });
-  const telemetry = await openTelemetry('item-location', {
-    HOST: '127.0.0.1',
-    METRICS_PORT: 0,
-    OTEL_EXPORTER_OTLP_ENDPOINT: undefined,
-    OTLP_METRICS: false,
-    TRACE_SAMPLE_RATIO: 0,
-  });
+  const telemetry = await openTestTelemetry('item-location');
   const verifier = createTokenVerifier({
     jwksFile: keys.JWKS_FILE!,
     internalJwksFile: keys.INTERNAL_JWKS_FILE!,

@@ -1,17 +1,12 @@
 import { afterEach, expect, test } from 'vitest';
 import { counterFromZero } from './counter-from-zero.ts';
+import { TELEMETRY_HERE } from './telemetry.fixture.ts';
 import { openTelemetry, type Telemetry } from './telemetry.ts';
 
 let telemetry: Telemetry;
 afterEach(() => telemetry.close());
 
-const settings = {
-  HOST: '127.0.0.1',
-  METRICS_PORT: 0,
-  OTEL_EXPORTER_OTLP_ENDPOINT: undefined,
-  OTLP_METRICS: false,
-  TRACE_SAMPLE_RATIO: 0.5,
-};
+const settings = { ...TELEMETRY_HERE, TRACE_SAMPLE_RATIO: 0.5 };
 
 test('a scrape shows the calls by method and code, the process, and what a service measures itself', async () => {
   telemetry = await openTelemetry('a-service', settings);

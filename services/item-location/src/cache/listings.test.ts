@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { setImmediate as turn } from 'node:timers/promises';
 import { fromBinary } from '@bufbuild/protobuf';
 import { createCache } from '@realmkeep/kit/cache/cache';
-import { openTelemetry, type Telemetry } from '@realmkeep/kit/telemetry/telemetry';
+import type { Telemetry } from '@realmkeep/kit/telemetry/telemetry';
+import { openTestTelemetry } from '@realmkeep/kit/telemetry/telemetry.fixture';
 import { ListItemLocationsResponseSchema } from '@realmkeep/proto/realmkeep/item_location/v1/item_location_service';
 import { until } from '@realmkeep/testkit/parts/until';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -28,13 +29,7 @@ let epoch: bigint;
 let number: bigint;
 
 beforeAll(async () => {
-  telemetry = await openTelemetry('item-location', {
-    HOST: '127.0.0.1',
-    METRICS_PORT: 0,
-    OTEL_EXPORTER_OTLP_ENDPOINT: undefined,
-    OTLP_METRICS: false,
-    TRACE_SAMPLE_RATIO: 0,
-  });
+  telemetry = await openTestTelemetry('item-location');
   database = await openTestDatabase();
   [one, other] = await Promise.all([openReplicaProcess(database, telemetry), openReplicaProcess(database, telemetry)]);
   await until(() => one.markers.complete && other.markers.complete, { what: 'the news of changes to be heard' });

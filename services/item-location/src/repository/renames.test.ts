@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { openTelemetry } from '@realmkeep/kit/telemetry/telemetry';
+import { openTestTelemetry } from '@realmkeep/kit/telemetry/telemetry.fixture';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { openTestDatabase } from '../../test/database.ts';
 import { batch, catalogEvent, gameItemEvent, playerEvent } from '../../test/events.ts';
@@ -230,13 +230,7 @@ test('a batch finds its rows by the index of their listing, in their order', asy
 });
 
 test('a process that finds another at work on the renames does none, and reports how many there are', async () => {
-  const telemetry = await openTelemetry('item-location', {
-    HOST: '127.0.0.1',
-    METRICS_PORT: 0,
-    OTEL_EXPORTER_OTLP_ENDPOINT: undefined,
-    OTLP_METRICS: false,
-    TRACE_SAMPLE_RATIO: 0,
-  });
+  const telemetry = await openTestTelemetry('item-location');
   const metrics = createRenameMetrics(telemetry.meter);
   const pending = async () => {
     const response = await fetch(`http://127.0.0.1:${telemetry.metricsPort}/metrics`, {
