@@ -252,7 +252,7 @@ export declare const LocationService: GenService<{
   /**
    * Changes the given fields of a location: one more version of it, and of its name and area wherever they are shown.
    * Things that lie there show the change some at a time, the lowest ids first, while everything serves: 100,000 of them
-   * took 20 to 35 seconds on two busy cores. Other names that have changed as well take turns with it.
+   * took 17 to 35 seconds on two busy cores. Other names that have changed as well take turns with it.
    * Idempotent: a location that has the given content already stays as it is, whatever version was expected.
    *
    * NOT_FOUND LOCATION_NOT_FOUND: no such location.
