@@ -49,8 +49,8 @@ export type PostgresNodes = {
    * there if nothing of it can have been done yet. `idempotent`: the work may run again even so; then UNAVAILABLE is safe
    * to answer. Without it a connection lost after sending is UNAVAILABLE too, and whether the work was done is unknown:
    * pass `idempotent` unless the caller's own retry is harmless. What the server gives up, because it met other work,
-   * took longer than a statement, a transaction or a lock may, or found no disk or memory, is UNAVAILABLE, with the server's error as its cause:
-   * nothing of that statement or transaction was done.
+   * took longer than a statement, a transaction or a lock may, or found no disk or memory, is UNAVAILABLE, with the
+   * server's error as its cause: nothing of that statement or transaction was done.
    */
   write<T>(work: (primary: Reader) => Promise<T>, options?: { idempotent?: boolean }): Promise<T>;
   /** Whether some node can be read, and whether a primary is known, by the latest measurement. */

@@ -47,7 +47,8 @@ export function createReading({
 
   async function readArea(areaCode: string, { claimed = false } = {}): Promise<Fetched<Counts>> {
     // The time begins before the read: an answer is never given out for longer than the time to live after its counts
-    // were true on the node that was asked; what a replica lags behind comes on top, and is in `asOf`. Nothing is taken off by chance, or there would be more queries than one a time to live.
+    // were true on the node that was asked; what a replica lags behind comes on top, and is in `asOf`. Nothing is taken
+    // off by chance, or there would be more queries than one a time to live.
     const until = performance.now() + ttlMs;
     try {
       const { source, ...stats } = await repository.readArea(areaCode);

@@ -16,8 +16,8 @@ export type OutboxBatch = {
   /** Events up to this place are gone. */
   trimmed: Place;
   /**
-   * Every transaction that was committed by then is in the batch or before it, but for what was held back
-   * by one that still runs. Of a full batch that is when its last transaction began, for later ones are still to come.
+   * Every transaction that was committed by then is in the batch or before it, but for what was held back by one that
+   * still runs. Of a full batch that is when its last transaction began, for later ones are still to come.
    */
   asOf: Date;
 };

@@ -256,8 +256,9 @@ export declare type RecordEventRequest = Message<"realmkeep.area_stats.v1.Record
   /**
    * When it happened. Absent: when it is received, by the database's clock: strictly increasing within a call or a
    * stream, in the order sent, and later than in every call that was answered before. Calls that overlap are in no
-   * order. The clocks of a primary and its successor agree as far as the machines' do. With ACK_QUEUED: when it is queued, by the clock of the user's part of the queue, strictly increasing
-   * in the order of arrival of the user's queued events; the two clocks agree as far as the machines' do.
+   * order. The clocks of a primary and its successor agree as far as the machines' do. With ACK_QUEUED: when it is
+   * queued, by the clock of the user's part of the queue, strictly increasing in the order of arrival of the user's
+   * queued events; the two clocks agree as far as the machines' do.
    *
    * @generated from field: google.protobuf.Timestamp epoch_timestamp = 6;
    */
@@ -659,9 +660,9 @@ export declare const AreaStatsService: GenService<{
     output: typeof RecordEventResponseSchema;
   },
   /**
-   * Records up to 10,000 events, of 4 MB together at most, in one transaction. An event that breaks a rule is refused by itself; the
-   * others are recorded. Those with ACK_QUEUED are queued instead, with the errors of RecordEvent; then any of the
-   * batch may have been queued or recorded, and to send it again is harmless.
+   * Records up to 10,000 events, of 4 MB together at most, in one transaction. An event that breaks a rule is refused
+   * by itself; the others are recorded. Those with ACK_QUEUED are queued instead, with the errors of RecordEvent; then
+   * any of the batch may have been queued or recorded, and to send it again is harmless.
    *
    * @generated from rpc realmkeep.area_stats.v1.AreaStatsService.RecordEvents
    */
@@ -688,9 +689,10 @@ export declare const AreaStatsService: GenService<{
     output: typeof StreamEventsResponseSchema;
   },
   /**
-   * Moves the leases of up to 10,000 presences, of 4 MB together at most, on: each counts for 24 hours (the length is a setting) from now. For
-   * users who stay longer than that without another event. A presence whose lease had run out counts again. One whose
-   * latest event is not LOGIN, or that has none, is listed as absent and stays so: record a LOGIN.
+   * Moves the leases of up to 10,000 presences, of 4 MB together at most, on: each counts for 24 hours (the length is a
+   * setting) from now. For users who stay longer than that without another event. A presence whose lease had run out
+   * counts again. One whose latest event is not LOGIN, or that has none, is listed as absent and stays so: record a
+   * LOGIN.
    *
    * @generated from rpc realmkeep.area_stats.v1.AreaStatsService.RenewPresence
    */
